@@ -1,0 +1,25 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", help="run the tests that compute with torch on this device")
+
+
+@pytest.fixture
+def device(request):
+    """The torch device to test on; asking for one that is absent fails, so that no test passes on nothing."""
+    return request.config.getoption("--device")
+
+
+@pytest.fixture
+def shared():
+    """The folder of reference data beside the project."""
+    if not SHARED.exists():
+        pytest.skip("../shared is absent")
+    return SHARED
