@@ -1,0 +1,15 @@
+"""One file per method; the union below is the whole registry. Importing it loads no torch."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from unweave.methods.beta_vae import BetaVAEConfig
+from unweave.methods.config import MethodConfig
+
+AnyMethod = BetaVAEConfig
+MethodField = Annotated[AnyMethod, Field(discriminator="kind")]
+METHODS: Mapping[str, type[MethodConfig]] = {c.model_fields["kind"].default: c for c in (BetaVAEConfig,)}
+
+__all__ = ["METHODS", "AnyMethod", "BetaVAEConfig", "MethodConfig", "MethodField"]

@@ -1,0 +1,36 @@
+"""What every method's section of the project file has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+if TYPE_CHECKING:
+    from unweave.methods.base import Method
+    from unweave.nets.build import Nets
+
+LikelihoodKind = Literal["bernoulli", "gaussian", "laplace"]
+
+
+class MethodConfig(BaseModel):
+    """Settings that all methods share; the class defaults are the only defaults.
+
+    A method's file must be importable without torch, so that the project file can be checked on a machine that has
+    none: `build` imports what it needs.
+
+    Attributes:
+        latent: number of latent dimensions D.
+        likelihood: p(x|z) of a pixel or a component: `bernoulli` on pixels in [0, 1]; `gaussian` and `laplace` with one
+            learned scale. None takes `bernoulli` for images and `gaussian` for vectors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    latent: PositiveInt = 10
+    likelihood: LikelihoodKind | None = None
+
+    def build(self, nets: Nets) -> Method:
+        """Make the trainable module from an encoder, a decoder and a likelihood."""
+        raise NotImplementedError

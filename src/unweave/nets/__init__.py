@@ -1,0 +1,1 @@
+"""Encoders, decoders and likelihoods. Importing the package loads no torch; its modules do, except `config`."""
