@@ -20,7 +20,8 @@ class _Section(BaseModel):
 class TrackingConfig(_Section):
     """Where runs are logged.
 
-    `uri` is an MLflow tracking URI: a SQLite file beside the project file by default, `http://…` for a server, `off` for none.
+    `uri` is an MLflow tracking URI: a SQLite file beside the project file by default, `http://…` for a server,
+    `off` for none.
     """
 
     uri: str = "sqlite:///mlflow.db"

@@ -17,9 +17,11 @@ class TrainingConfig(BaseModel):
         schedule: `constant`, or `cosine` down to zero over `steps`.
         seed: of weights, batches and noise: everything random in training.
         precision: `32`, or a mixed precision for GPUs that have it.
-        monitor_every: steps between looks at the validation sample; looks are skipped where they would cost more than 5 % of the time.
+        monitor_every: steps between looks at the validation sample; a look is skipped where it would
+            cost more than 5 % of the time.
         checkpoint_every: steps between checkpoints.
-        fast: allocator settings, channels-last memory and the fused optimiser: the same result to within rounding, sooner.
+        fast: allocator settings, channels-last memory and the fused optimiser: the same result
+            to within rounding, sooner.
             Switch it off where another library in the process minds.
     """
 

@@ -1,0 +1,1 @@
+"""Equations, written once: tensors in, tensors out, in nats, no hidden reduction."""

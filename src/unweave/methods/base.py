@@ -1,0 +1,126 @@
+"""What every trained method offers, and the machinery of VAEs with one player."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unweave.core.errors import ShapeError
+from unweave.functional.gaussian import reparameterise
+from unweave.nets.build import Nets
+from unweave.objectives.objective import Losses, Objective
+from unweave.objectives.step import Step
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step gives to a method.
+
+    Attributes:
+        x: observations, images in [0, 1] (batch, C, H, W) or standardised vectors (batch, F).
+        iteration: optimiser steps done so far.
+        dataset_size: number of training rows.
+        generator: the only source of randomness of the step, on the device of `x`.
+    """
+
+    x: Float[Tensor, "batch *observation"]
+    iteration: int
+    dataset_size: int
+    generator: torch.Generator | None = None
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x), a diagonal Gaussian per observation."""
+
+    mean: Float[Tensor, "batch latent"]
+    logvar: Float[Tensor, "batch latent"]
+
+
+class Method(nn.Module, ABC):
+    """Nets plus losses. A player owns parameters and one loss."""
+
+    inside: tuple[int, ...]
+    latent: int
+
+    @property
+    @abstractmethod
+    def players(self) -> Mapping[str, nn.Module]:
+        """Disjoint owners of all parameters, in update order."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> Mapping[str, Losses]:
+        """One forward pass; one loss per player, in nats per observation."""
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> Posterior:
+        """Deterministic q(z|x) of observations (batch, …)."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x|z] of codes (batch, latent)."""
+
+    @abstractmethod
+    def distortion(self, x: Tensor, z: Tensor) -> Tensor:
+        """-log p(x|z) per observation, in nats."""
+
+
+class Autoencoder(nn.Module):
+    """Encoder to q(z|x), sample, decoder to p(x|z): the shared body of the VAE family."""
+
+    def __init__(self, nets: Nets) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.likelihood = nets.encoder, nets.decoder, nets.likelihood
+        self.inside, self.latent = nets.inside, nets.latent
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """q(z|x)."""
+        if tuple(x.shape[1:]) != self.inside:
+            want = f"(batch, {', '.join(map(str, self.inside))})"
+            hint = "Add a batch axis with x[None]." if tuple(x.shape) == self.inside else ""
+            raise ShapeError("x", want=want, got=tuple(x.shape), hint=hint)
+        mean, logvar = self.encoder(x).chunk(2, -1)
+        return Posterior(mean, logvar)
+
+    def step(self, batch: Batch) -> Step:
+        """One forward pass."""
+        q = self.posterior(batch.x)
+        z = reparameterise(q.mean, q.logvar, batch.generator)
+        nll = self.likelihood.nll(self.decoder(z), batch.x)
+        return Step(batch.x, nll, q.mean, q.logvar, z, batch.iteration, batch.dataset_size)
+
+
+class SingleLossVAE(Method):
+    """Any VAE whose only player is the autoencoder."""
+
+    def __init__(self, nets: Nets, objective: Objective) -> None:
+        super().__init__()
+        self.vae, self.objective = Autoencoder(nets), objective
+        self.inside, self.latent = nets.inside, nets.latent
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        """One player."""
+        return {"vae": self.vae}
+
+    def losses(self, batch: Batch) -> Mapping[str, Losses]:
+        """The objective of the autoencoder."""
+        return {"vae": self.objective(self.vae.step(batch))}
+
+    def encode(self, x: Tensor) -> Posterior:
+        """q(z|x)."""
+        return self.vae.posterior(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x|z]."""
+        mean: Tensor = self.vae.likelihood.mean(self.vae.decoder(z))
+        return mean
+
+    def distortion(self, x: Tensor, z: Tensor) -> Tensor:
+        """-log p(x|z) per observation, in nats."""
+        return self.vae.likelihood.nll(self.vae.decoder(z), x)

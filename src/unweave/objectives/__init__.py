@@ -1,0 +1,1 @@
+"""Loss terms, their schedules and their weighted sum."""

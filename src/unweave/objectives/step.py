@@ -1,0 +1,32 @@
+"""What a loss term may read about one training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+Latents = Float[Tensor, "batch latent"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One forward pass of a VAE.
+
+    Attributes:
+        x: observations, images in [0, 1] or standardised vectors, (batch, …).
+        nll: -log p(x|z) per sample, summed over pixels or components, in nats.
+        mean, logvar: parameters of q(z|x).
+        z: a sample of q(z|x).
+        iteration: optimiser steps done so far.
+        dataset_size: number of training rows, for estimators that need it.
+    """
+
+    x: Float[Tensor, "batch *observation"]
+    nll: Float[Tensor, " batch"]
+    mean: Latents
+    logvar: Latents
+    z: Latents
+    iteration: int
+    dataset_size: int
