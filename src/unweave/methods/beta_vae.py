@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat, PositiveInt
 
 from unweave.methods.config import MethodConfig
 
@@ -18,12 +18,16 @@ class BetaVAEConfig(MethodConfig):
 
     Attributes:
         beta: weight of the KL term, from nats to nats.
-        warmup: number of steps over which the weight rises linearly from 0 to `beta`; 0 starts at `beta`.
+        start: weight at the first step, from where it moves linearly to `beta` over `ramp` steps; None keeps it at
+            `beta`. 0 is the usual warm-up (Bowman et al. 2016). A start above `beta` lets the factors that matter most
+            find their own dimensions first, and the details come in as the weight falls.
+        ramp: number of steps from `start` to `beta`.
     """
 
     kind: Literal["beta_vae"] = "beta_vae"
     beta: NonNegativeFloat = 4.0
-    warmup: NonNegativeInt = 0
+    start: NonNegativeFloat | None = None
+    ramp: PositiveInt = 5000
 
     def build(self, nets: Nets) -> Method:
         """A VAE whose objective is reconstruction + beta KL."""
@@ -31,7 +35,7 @@ class BetaVAEConfig(MethodConfig):
         from unweave.objectives.objective import Objective, constant, linear
         from unweave.objectives.terms import KL, Reconstruction
 
-        weight = linear(0.0, self.beta, over=self.warmup) if self.warmup else constant(self.beta)
+        weight = constant(self.beta) if self.start is None else linear(self.start, self.beta, over=self.ramp)
         return SingleLossVAE(
             nets, Objective({"reconstruction": (constant(1.0), Reconstruction()), "kl": (weight, KL())})
         )

@@ -1,0 +1,183 @@
+"""A trained method as a `LatentModel`: NumPy in, NumPy out, one folder on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from unweave.core.codes import Codes
+from unweave.core.errors import ShapeError, StorageError
+from unweave.core.files import atomic_folder
+from unweave.core.model import Observations
+from unweave.methods import AnyMethod, MethodField
+from unweave.methods.base import Method
+from unweave.nets.build import build_nets
+from unweave.nets.config import NetConfig
+
+_BATCH = 256
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Between observations at rest and what the nets see.
+
+    Images uint8 (N, H, W, C) become float in [0, 1], (N, C, H, W). Vectors float32 (N, F) are standardised with the
+    mean and standard deviation of the training rows.
+    """
+
+    shape: tuple[int, ...]
+    mean: NDArray[np.float32] | None = None
+    scale: NDArray[np.float32] | None = None
+
+    @property
+    def images(self) -> bool:
+        """Whether the observations are images."""
+        return len(self.shape) == 3
+
+    @classmethod
+    def fit(cls, train: Observations) -> Transform:
+        """From the training rows; a constant component keeps scale 1."""
+        shape = tuple(train.shape[1:])
+        if len(shape) == 3:
+            return cls(shape)
+        mean = train.mean(0, dtype=np.float64)
+        scale = train.std(0, dtype=np.float64)
+        scale[scale < 1e-12 * np.maximum(1, np.abs(mean))] = 1
+        return cls(shape, mean.astype(np.float32), scale.astype(np.float32))
+
+    def inside(self, observations: Tensor) -> Tensor:
+        """(N, H, W, C) uint8 or (N, F) float32, on any device, to what the nets see."""
+        if self.images:
+            # The permuted view of (N, H, W, C) is channels-last memory: no copy is made.
+            return observations.permute(0, 3, 1, 2).float().div_(255)
+        mean, scale = (torch.as_tensor(a, device=observations.device) for a in (self.mean, self.scale))
+        return (observations - mean) / scale
+
+    def outside(self, x: Tensor) -> NDArray[np.float32]:
+        """What the nets say to float32 images (N, H, W, C) in [0, 1], or vectors (N, F) in the units of the data."""
+        if self.images:
+            images: NDArray[np.float32] = x.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            return images
+        assert self.mean is not None
+        assert self.scale is not None
+        vectors: NDArray[np.float32] = x.cpu().numpy() * self.scale + self.mean
+        return vectors
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A method with its weights; implements `LatentModel`.
+
+    Attributes:
+        method: nets and losses.
+        config, net: what the method was built from.
+        transform: between observations at rest and the nets.
+    """
+
+    method: Method
+    config: AnyMethod
+    net: NetConfig
+    transform: Transform
+
+    @property
+    def latent(self) -> int:
+        """Number of latent dimensions D."""
+        return self.method.latent
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.method.parameters()).device
+
+    def encode(self, observations: Observations) -> Codes:
+        """Mean and log-variance of q(z|x) for images uint8 (N, H, W, C) or vectors float32 (N, F)."""
+        found = [self.method.encode(x) for x in self._batches(observations)]
+        mean, logvar = (torch.cat([getattr(q, name) for q in found]).cpu().numpy() for name in ("mean", "logvar"))
+        return Codes(mean, logvar)
+
+    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """E[x|z]: images float32 (N, H, W, C) in [0, 1], or vectors float32 (N, F), for codes (N, D)."""
+        if codes.ndim != 2 or codes.shape[1] != self.latent:
+            raise ShapeError("codes", want=f"(rows, {self.latent})", got=codes.shape)
+        with torch.inference_mode():
+            z = torch.as_tensor(np.asarray(codes, dtype=np.float32), device=self.device)
+            return np.concatenate([self.transform.outside(self.method.decode(part)) for part in torch.split(z, _BATCH)])
+
+    def distortion(self, observations: Observations, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """-log p(x|z) of each row, in nats."""
+        z = torch.split(torch.as_tensor(codes, device=self.device), _BATCH)
+        found = [self.method.distortion(x, part) for x, part in zip(self._batches(observations), z, strict=True)]
+        return torch.cat(found).cpu().numpy()
+
+    def _batches(self, observations: Observations) -> Iterator[Tensor]:
+        if observations.ndim != len(self.transform.shape) + 1 or observations.shape[1:] != self.transform.shape:
+            want = f"(rows, {', '.join(map(str, self.transform.shape))})"
+            hint = "Add a row axis with x[None]." if observations.shape == self.transform.shape else ""
+            raise ShapeError("observations", want=want, got=observations.shape, hint=hint)
+        self.method.eval()
+        with torch.inference_mode():
+            for start in range(0, len(observations), _BATCH):
+                rows = np.ascontiguousarray(observations[start : start + _BATCH])
+                yield self.transform.inside(torch.from_numpy(rows).to(self.device))
+
+
+def build_model(config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int) -> TrainedModel:
+    """An untrained model whose weights are drawn from `seed` alone."""
+    nets = build_nets(net, shape=transform.shape, latent=config.latent, likelihood=config.likelihood, seed=seed)
+    return TrainedModel(config.build(nets), config, net, transform)
+
+
+def save_model(model: TrainedModel, folder: Path) -> None:
+    """Write the folder `model.json` + `weights.safetensors` whole, or not at all."""
+    transform = model.transform
+    arrays = {f"weights.{k}": v.detach().cpu().contiguous() for k, v in model.method.state_dict().items()}
+    if transform.mean is not None and transform.scale is not None:
+        arrays["transform.mean"] = torch.from_numpy(transform.mean)
+        arrays["transform.scale"] = torch.from_numpy(transform.scale)
+    card: dict[str, Any] = {
+        "format": _FORMAT,
+        "method": model.config.model_dump(mode="json"),
+        "net": model.net.model_dump(mode="json"),
+        "shape": list(transform.shape),
+    }
+    with atomic_folder(folder) as part:
+        save_file(arrays, part / "weights.safetensors")
+        (part / "model.json").write_text(json.dumps(card, indent=2))
+
+
+def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
+    """The inverse of `save_model`.
+
+    Raises:
+        StorageError: the folder is absent, of another format, or damaged.
+    """
+    try:
+        card = json.loads((folder / "model.json").read_text())
+        arrays = load_file(folder / "weights.safetensors", device=device)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"no model can be read from {folder}: {error}. Train one with `unweave train`.") from error
+    if card.get("format") != _FORMAT:
+        raise StorageError(f"{folder}: expected model format {_FORMAT}, got {card.get('format')}.")
+    config: AnyMethod = TypeAdapter(MethodField).validate_python(card["method"])
+    mean, scale = (arrays.get(f"transform.{name}") for name in ("mean", "scale"))
+    transform = Transform(
+        tuple(card["shape"]),
+        None if mean is None else mean.cpu().numpy(),
+        None if scale is None else scale.cpu().numpy(),
+    )
+    model = build_model(config, NetConfig(**card["net"]), transform, seed=0)
+    weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
+    model.method.load_state_dict(weights)
+    model.method.to(device).eval()
+    return model

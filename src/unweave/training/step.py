@@ -1,0 +1,65 @@
+"""One optimiser step for every player, on any device that Fabric knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from unweave.methods.base import Batch, Method
+from unweave.objectives.objective import Losses
+
+
+def make_fabric(
+    device: str = "auto", *, devices: int = 1, precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
+) -> Fabric:
+    """Fabric for a device name such as `auto`, `cpu`, `cuda` or `cuda:1`, and a number of such devices."""
+    accelerator, _, index = device.partition(":")
+    return Fabric(
+        accelerator=accelerator,
+        devices=[int(index)] if index else devices,
+        precision="32-true" if precision == "32" else precision,
+        strategy="ddp" if devices > 1 else "auto",
+    )
+
+
+def train_step(
+    method: Method,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    batch: Batch,
+    fabric: Fabric,
+    *,
+    clip: float | None = None,
+) -> Mapping[str, Losses]:
+    """Update every player on its own loss only; returns the losses before the update.
+
+    Gradients are averaged over devices here rather than by a wrapper around the method, because a wrapper that waits
+    for all gradients of a module would not see that each player gets its own.
+    """
+    with fabric.autocast():
+        losses = method.losses(batch)
+    players = method.players
+    last = len(players) - 1
+    for index, (name, module) in enumerate(players.items()):
+        owned = [p for p in module.parameters() if p.requires_grad]
+        for parameter in owned:
+            parameter.grad = None
+        fabric.backward(losses[name].total, inputs=owned, retain_graph=index < last)
+        if fabric.world_size > 1:
+            _average(owned, fabric)
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_(owned, clip)
+    for optimizer in optimizers.values():
+        optimizer.step()
+    return losses
+
+
+def _average(parameters: list[torch.nn.Parameter], fabric: Fabric) -> None:
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
+    assert isinstance(flat, Tensor)
+    for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view(gradient.shape))
