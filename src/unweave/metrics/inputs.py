@@ -1,0 +1,163 @@
+"""The boundary of every metric: what a user passes becomes one validated `Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unweave.core import Codes, ConfigError, DataError, Factor, FactorTable, ShapeError
+
+CodesLike = Codes | ArrayLike
+"""Codes (N, D): `Codes` (their mean is scored) or a real array."""
+
+FactorsLike = FactorTable | ArrayLike
+"""Labels (N, K): a `FactorTable`, or an array of integers, floats (NaN is a missing label) or strings."""
+
+Mode = Literal["reference", "robust"]
+"""`reference` is the published definition; `robust` removes its known defects."""
+
+MAX_CLASSES = 64
+"""A numeric factor with more distinct values than this is a measurement, not a set of classes."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Codes and labels of the same N rows, checked once.
+
+    Attributes:
+        codes: finite float32 or float64 array (N, D), N and D at least 1.
+        factors: labels of the same rows; K may be 0.
+    """
+
+    codes: NDArray[Any]
+    factors: FactorTable
+
+    @property
+    def dead(self) -> NDArray[np.bool_]:
+        """Which codes do not vary: bool (D,). Rounding noise of a constant counts as constant."""
+        low, high = self.codes.min(axis=0), self.codes.max(axis=0)
+        noise = 1e-12 if self.codes.dtype == np.float64 else 1e-6
+        return np.asarray(high - low <= noise * np.maximum(np.abs(low), np.abs(high)))
+
+    def labelled(self) -> Iterator[tuple[NDArray[np.int64], tuple[int, ...]]]:
+        """Groups of factor columns that share their labelled rows, as (rows, columns); rows may be empty."""
+        groups: dict[bytes, list[int]] = {}
+        for column in range(len(self.factors.factors)):
+            groups.setdefault(np.packbits(self.factors.known[:, column]).tobytes(), []).append(column)
+        for columns in groups.values():
+            yield np.flatnonzero(self.factors.known[:, columns[0]]), tuple(columns)
+
+
+def as_problem(codes: CodesLike, factors: FactorsLike) -> Problem:
+    """Check codes and labels and bring them into one form.
+
+    Raises:
+        ShapeError: an array is not two-dimensional, lengths differ, or an array is transposed.
+        DataError: codes are not finite real numbers, or there are no rows.
+    """
+    array = codes.mean if isinstance(codes, Codes) else np.asarray(codes)
+    labels = factors if isinstance(factors, FactorTable) else np.asarray(factors)
+    shape = labels.values.shape if isinstance(labels, FactorTable) else labels.shape
+    _check_shapes(array.shape, shape)
+    table = labels if isinstance(labels, FactorTable) else factor_table(labels)
+    return Problem(check_codes(array), table)
+
+
+def check_codes(codes: NDArray[Any]) -> NDArray[Any]:
+    """Finite real codes (N, D) as float32 or float64.
+
+    Raises:
+        ShapeError: not two-dimensional, or no columns.
+        DataError: not real numbers, not finite, or no rows.
+    """
+    if codes.ndim != 2 or codes.shape[1] == 0:
+        raise ShapeError("codes", want="(rows, codes)", got=codes.shape, hint="One code alone is codes[:, None].")
+    if len(codes) == 0:
+        raise DataError("codes: there are no rows to score. Pass the codes of at least two observations.")
+    if codes.dtype.kind not in "fiub":
+        raise DataError(
+            f"codes: expected real numbers, got dtype {codes.dtype}. Convert them with codes.astype(float)."
+        )
+    if codes.dtype != np.float32:
+        codes = codes.astype(np.float64)
+    finite = np.isfinite(codes)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise DataError(
+            f"codes: {np.count_nonzero(~finite)} values are NaN or infinite, the first in row {row}, column {column}. "
+            "Leave those rows out, or find out why the encoder diverged."
+        )
+    return codes
+
+
+def _check_shapes(codes: tuple[int, ...], factors: tuple[int, ...]) -> None:
+    """Refuse shapes that do not fit together, and say so when an array is transposed."""
+    if len(codes) != 2:
+        raise ShapeError("codes", want="(rows, codes)", got=codes, hint="One code alone is codes[:, None].")
+    if len(factors) != 2:
+        raise ShapeError("factors", want="(rows, factors)", got=factors, hint="One factor alone is factors[:, None].")
+    wide = min(codes[1], factors[1]) >= 100 and codes[1] > 10 * max(codes[0], factors[0])
+    if codes[1] == factors[1] and (wide or codes[0] != factors[0]):
+        hint = "Both arrays look transposed; rows are observations here. Pass codes.T and factors.T."
+        raise ShapeError("codes", want="(rows, codes)", got=codes, hint=hint)
+    if codes[0] == factors[0]:
+        return
+    if codes[1] == factors[0]:
+        raise ShapeError("codes", want=f"({factors[0]}, codes)", got=codes, hint="It looks transposed: pass codes.T.")
+    if factors[1] == codes[0]:
+        hint = "It looks transposed: pass factors.T."
+        raise ShapeError("factors", want=f"({codes[0]}, factors)", got=factors, hint=hint)
+    hint = "Codes and factors must describe the same rows in the same order."
+    raise ShapeError("factors", want=f"({codes[0]}, factors)", got=factors, hint=hint)
+
+
+def factor_table(labels: NDArray[Any]) -> FactorTable:
+    """A `FactorTable` of plain labels (N, K); factors are called `factor_0`, `factor_1`, ….
+
+    Strings and booleans are classes; numbers are ordered classes when they take at most `MAX_CLASSES` values, else a
+    measurement. NaN, None and "" are missing labels; any number, also a negative one, is a label.
+
+    Raises:
+        DataError: labels are complex or infinite, or a column mixes text and numbers.
+    """
+    if labels.dtype.kind not in "fiubUSO":
+        raise DataError(f"factors: expected integers, floats or strings, got dtype {labels.dtype}.")
+    columns = [_column(f"factor_{k}", labels[:, k]) for k in range(labels.shape[1])]
+    rows = (len(labels), len(columns))
+    values = np.stack([c[1] for c in columns], axis=1) if columns else np.zeros(rows)
+    known = np.stack([c[2] for c in columns], axis=1) if columns else np.zeros(rows, dtype=bool)
+    return FactorTable(tuple(c[0] for c in columns), values, known)
+
+
+def _column(name: str, labels: NDArray[Any]) -> tuple[Factor, NDArray[np.float64], NDArray[np.bool_]]:
+    known = np.array([x is not None and x == x and x != "" for x in labels.tolist()], dtype=bool)
+    present = labels[known]
+    if labels.dtype.kind == "O":
+        text = [isinstance(x, str) for x in present.tolist()]
+        if any(text) and not all(text):
+            raise DataError(
+                f"factors: column {name!r} mixes text and numbers. Make all of its labels one or the other."
+            )
+        present = present.astype(str if any(text) else float)
+    if present.dtype.kind == "f" and not np.isfinite(present).all():
+        raise DataError(f"factors: column {name!r} holds infinite labels. Use NaN for a missing label.")
+    names, classes = np.unique(present, return_inverse=True)
+    values = np.zeros(len(labels))
+    if present.dtype.kind not in "fiu":
+        values[known] = classes
+        return Factor(name=name, kind="categorical", values=tuple(str(x) for x in names.tolist())), values, known
+    if len(names) <= MAX_CLASSES:
+        values[known] = classes
+        return Factor(name=name, kind="ordinal", values=tuple(str(x) for x in names.tolist())), values, known
+    values[known] = present
+    return Factor(name=name, kind="continuous"), values, known
+
+
+def check_mode(mode: str) -> None:
+    """Refuse a mode that does not exist."""
+    if mode not in get_args(Mode):
+        raise ConfigError(f"mode: expected one of {', '.join(get_args(Mode))}, got {mode!r}.")

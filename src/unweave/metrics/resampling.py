@@ -1,0 +1,47 @@
+"""Intervals and nulls."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def bootstrap_means(rows: Floats, draws: int, random: np.random.Generator) -> Floats:
+    """Column means (draws, M) of `rows` (N, M) in bootstrap samples of its N rows."""
+    total, means = len(rows), np.empty((draws, rows.shape[1]))
+    for draw in range(draws):
+        weights = np.bincount(random.integers(total, size=total), minlength=total)
+        means[draw] = weights.astype(np.float64) @ rows / total
+    return means
+
+
+def interval(value: float, draws: Floats, low: float, high: float, *, tail: float = 0.025) -> tuple[float, float]:
+    """Basic bootstrap interval: quantiles `tail` and 1 - `tail` of the draws, mirrored at the value.
+
+    A bias that resampling adds once more is taken off by mirroring (Davison and Hinkley 1997, eq. 5.6). Clipped to the
+    score's range and widened to hold the value itself.
+    """
+    upper, lower = 2 * value - np.quantile(draws, [tail, 1 - tail])
+    return float(min(value, np.clip(lower, low, high))), float(max(value, np.clip(upper, low, high)))
+
+
+def null_range(scores: Floats, low: float, high: float) -> tuple[float, tuple[float, float] | None]:
+    """Mean score of random codes, and the range that one more random code falls into with 95 % probability.
+
+    A prediction interval by Student's t, so that a handful of permutations is enough; clipped to the score's range.
+    One permutation gives no range.
+    """
+    mean = float(scores.mean())
+    if len(scores) < 2:
+        return mean, None
+    half = student_t(len(scores) - 1) * float(scores.std(ddof=1)) * np.sqrt(1 + 1 / len(scores))
+    return mean, (float(max(low, mean - half)), float(min(high, mean + half)))
+
+
+def student_t(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # SciPy takes a while to import
+
+    return float(stdtrit(degrees, 0.975))
