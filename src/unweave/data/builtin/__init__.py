@@ -1,0 +1,1 @@
+"""Sets of images whose factors are known, made by the project's own code."""

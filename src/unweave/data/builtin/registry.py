@@ -1,0 +1,87 @@
+"""From `builtin:NAME` to a set, and from the `data:` section to cells of its grid."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from unweave.core.errors import ConfigError
+from unweave.data.builtin.base import GeneratedSet, Index
+from unweave.data.builtin.digits import Digits
+from unweave.data.builtin.sampling import draw
+from unweave.data.builtin.scenes import Scenes
+from unweave.data.builtin.sprites import Sprites
+from unweave.data.config import DataConfig
+
+DEFAULT_ROWS = 50_000
+
+_SETS: Mapping[str, tuple[tuple[int, ...], Callable[[int], GeneratedSet]]] = {
+    "sprites": ((64, 32), Sprites),
+    "sprites-color": ((64, 32), lambda size: Sprites(size, "color")),
+    "sprites-noisy": ((64, 32), lambda size: Sprites(size, "noisy")),
+    "scenes": ((64, 32, 128), Scenes),
+    "digits": ((8, 16, 32), Digits),
+}
+
+
+def builtin_set(name: str, *, size: int | None) -> GeneratedSet:
+    """The built-in set called `name`, at `size` pixels or at its native size.
+
+    Raises:
+        ConfigError: the name or the size is unknown.
+    """
+    if name not in _SETS:
+        near = difflib.get_close_matches(name, _SETS, n=1)
+        advice = f"Did you mean builtin:{near[0]}?" if near else f"The sets are: {', '.join(_SETS)}."
+        raise ConfigError(f"data.images: no built-in set is called {name!r}. {advice}")
+    sizes, make = _SETS[name]
+    if size is not None and size not in sizes:
+        known = ", ".join(map(str, sorted(sizes)))
+        raise ConfigError(f"data.size: builtin:{name} is drawn at {known} pixels, got {size}.")
+    return make(size or sizes[0])
+
+
+def draw_rows(generated: GeneratedSet, config: DataConfig) -> Index:
+    """The cells that a project's `data:` section asks for, (rows, K).
+
+    Raises:
+        ConfigError: `correlate` or `leave_out` name what the set does not have.
+    """
+    rows = config.rows or min(int(np.prod(generated.sizes)), DEFAULT_ROWS)
+    correlate = None
+    if config.correlate is not None:
+        a, b = (_axis(generated, name, "correlate") for name in config.correlate.factors)
+        if a == b:
+            raise ConfigError(
+                f"data.correlate.factors: expected two different factors, got {config.correlate.factors}."
+            )
+        correlate = a, b, config.correlate.strength
+    leave_out = None
+    if config.leave_out is not None:
+        leave_out = {
+            _axis(generated, name, "leave_out"): [_class(generated, name, value) for value in values]
+            for name, values in config.leave_out.items()
+        }
+    return draw(generated.sizes, rows, seed=config.split.seed, correlate=correlate, leave_out=leave_out)
+
+
+def _axis(generated: GeneratedSet, name: str, key: str) -> int:
+    names = [factor.name for factor in generated.factors]
+    if name not in names or len(names) != len(generated.sizes):
+        raise ConfigError(
+            f"data.{key}: builtin:{generated.name} has no free factor {name!r}. Its factors are: {', '.join(names)}."
+        )
+    return names.index(name)
+
+
+def _class(generated: GeneratedSet, name: str, value: str | int) -> int:
+    axis = _axis(generated, name, "leave_out")
+    values, count = generated.factors[axis].values, generated.sizes[axis]
+    if isinstance(value, str) and values is not None and value in values:
+        return values.index(value)
+    if isinstance(value, int) and 0 <= value < count:
+        return value
+    named = f" or one of {', '.join(values)}" if values else ""
+    raise ConfigError(f"data.leave_out.{name}: expected a class from 0 to {count - 1}{named}, got {value!r}.")
