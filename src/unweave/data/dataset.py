@@ -87,6 +87,7 @@ def load_dataset(
         DataError: the data cannot be used as they are; the message says what to do.
         StorageError: a file cannot be read or written.
     """
+    root = root.absolute()
     named = {factor.name for factor in factors} | ({config.split.by} if config.split.by else set())
     source = open_source(config, root, label_names=named)
     options = ImageOptions(config.size, config.channels, config.fit) if source.kind == "images" else None

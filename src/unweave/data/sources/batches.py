@@ -21,7 +21,7 @@ class Files:
     def __call__(self) -> Iterator[Payload]:
         """Their bytes."""
         for path in self.paths:
-            yield path if isinstance(path, Refusal) else _read(path)
+            yield path if isinstance(path, Refusal) else read_file(path)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Rows:
         return iter(self.array)
 
 
-def _read(path: str) -> Payload:
+def read_file(path: str) -> Payload:
+    """A file's bytes, or why it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - twice as fast as Path.open for 100,000 small files
             return file.read()

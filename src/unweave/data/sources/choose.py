@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unweave.core.errors import DataError
 from unweave.data.config import DataConfig
+from unweave.data.images import image_extensions
 from unweave.data.sources.base import Source
 
 
@@ -36,22 +37,38 @@ def open_source(config: DataConfig, root: Path, *, label_names: Collection[str] 
 
 
 def _images(path: Path) -> Source:
+    from unweave.data.sources.folder import FolderSource
+    from unweave.data.sources.hugging_face import HuggingFaceSource, is_saved_dataset
+    from unweave.data.sources.npz import NpzSource
+    from unweave.data.sources.parquet import ParquetSource
+
     if path.is_dir():
-        from unweave.data.sources.folder import FolderSource
-
+        if is_saved_dataset(path):
+            return HuggingFaceSource(path)
+        shards = sorted(path.glob("*.parquet"))
+        if shards and not any(entry.suffix.lower() in image_extensions() for entry in path.iterdir()):
+            return ParquetSource(shards, str(path))
         return FolderSource(path)
-    if path.suffix.lower() == ".npz":
-        from unweave.data.sources.npz import NpzSource
-
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
         return NpzSource(path)
+    if suffix == ".parquet":
+        return ParquetSource([path], str(path))
     raise DataError(
-        f"data.images: {path} is a {path.suffix or 'plain'} file; expected a folder of images, an .npz or a .parquet "
+        f"data.images: {path} is a {suffix or 'plain'} file; expected a folder of images, an .npz or a .parquet "
         "file, or a Hugging Face dataset saved on disk. Unpack an archive first; of a single image, give its folder."
     )
 
 
 def _vectors(path: Path, label_names: Collection[str]) -> Source:
-    raise NotImplementedError
+    from unweave.data.sources.vectors import ArrayVectors, TableVectors
+
+    suffix = path.suffix.lower()
+    if suffix in (".npy", ".npz") and path.is_file():
+        return ArrayVectors(path)
+    if suffix == ".parquet" and path.is_file():
+        return TableVectors(path, label_names)
+    raise DataError(f"data.vectors: {path} is no .npy, .npz or .parquet file. Save the vectors as one of these.")
 
 
 def _missing(key: str, given: str, path: Path) -> str:
