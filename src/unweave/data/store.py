@@ -79,9 +79,10 @@ class ImageStore:
             card = StoreCard.model_validate_json((folder / _CARD).read_bytes())
             observations = np.load(folder / OBSERVATIONS, mmap_mode="r", allow_pickle=False)
             rows, columns = pq.read_table(folder / _ROWS), pq.read_table(folder / _LABELS)
-        except (OSError, ValueError, pa.ArrowException) as error:
+        except (OSError, EOFError, ValueError, pa.ArrowException) as error:
+            reason = str(error).partition("\n")[0]
             raise StorageError(
-                f"the store {folder} is damaged: {error}. Remove the folder, it will be made again."
+                f"the store {folder} is damaged: {reason}. Remove the folder, it will be made again."
             ) from error
         if not columns.column_names:
             # A Parquet file without columns forgets its number of rows.
