@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from unweave.core.errors import DataError, StorageError
-from unweave.core.factors import Factor
 from unweave.data import ingest as ingesting
 from unweave.data.config import DataConfig, SplitConfig
 from unweave.data.dataset import load_dataset
@@ -130,30 +129,6 @@ def test_two_processes_at_once_make_one_store(photos):
     said = [child.communicate()[0].split() for child in children]
     assert said[0][0] == said[1][0]
     assert sorted(made for _, made in said) == ["False", "True"]
-
-
-@pytest.mark.shared
-def test_a_real_folder(shared, tmp_path):
-    faces = shared / "data/cmu_faces/half_60x64.npz"
-    unpack = [sys.executable, shared / "data/unpack.py", faces, tmp_path / "photos", tmp_path / "labels.csv"]
-    subprocess.run(unpack, check=True)
-    with np.load(faces, allow_pickle=False) as arrays:
-        images, factors = arrays["images"], arrays["factors"]
-        pose = Factor(name="pose", kind="categorical", values=tuple(arrays["values_pose"].tolist()))
-    folder = load_dataset(DataConfig(images="photos"), (), root=tmp_path, cache=tmp_path / "cache")
-    np.testing.assert_array_equal(folder.store.observations[:, :, :, 0], images)
-    assert folder.table.names == ("identity", "pose", "expression", "eyes")
-    assert {factor.kind for factor in folder.table.factors} == {"categorical"}
-    assert folder.store.report.unlabelled == folder.store.report.orphans == ()
-    by_person = DataConfig(images="photos", split=SplitConfig(by="identity"))
-    grouped = load_dataset(by_person, [pose], root=tmp_path, cache=tmp_path / "cache")
-    np.testing.assert_array_equal(grouped.table.values[:, 0], factors[:, 1])
-    people = [set(factors[rows, 0].tolist()) for rows in grouped.splits.named().values()]
-    assert [len(group) for group in people] == [12, 2, 1] or sorted(map(len, people)) == [1, 2, 12]
-    assert not people[0] & people[1]
-    assert not (people[0] | people[1]) & people[2]
-    directly = load_dataset(DataConfig(images=str(faces)), (), root=tmp_path, cache=tmp_path / "cache")
-    np.testing.assert_array_equal(directly.store.digests, folder.store.digests)
 
 
 def test_different_sizes_are_all_named(photos):

@@ -26,6 +26,11 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -44,8 +49,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         part = Path(name)
         try:
             yield part
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
+            _sync_file(part)
             part.chmod(0o644)
             part.replace(path)
             _sync_folder(path.parent)
@@ -76,6 +80,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         try:
             yield part
             part.chmod(0o755)
+            for written in part.rglob("*"):
+                if written.is_file():
+                    _sync_file(written)
             if not path.exists():
                 part.replace(path)
                 _sync_folder(path.parent)

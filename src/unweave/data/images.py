@@ -86,7 +86,8 @@ def fit_array(pixels: NDArray[np.uint8], options: ImageOptions) -> Decoded:
     height, width = pixels.shape[:2]
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
-    if pixels.ndim == 3 and pixels.shape[2] == 3 and options.size in (None, height) and height == width:
+    fits = options.size is None or (height, width) == (options.size, options.size)
+    if pixels.ndim == 3 and pixels.shape[2] == 3 and fits:
         return Decoded(_with_channels(pixels, options.channels), (), (width, height))
     image, notes = to_grey_or_rgb(Image.fromarray(pixels))
     return Decoded(_finish(image, options), tuple(notes), (width, height))

@@ -170,8 +170,6 @@ def _write_observations(parts: list[Part], shape: tuple[int, ...], count: int, p
         for part in parts:
             _append(part, shape, file)
             part.path.unlink()
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _append(part: Part, shape: tuple[int, ...], file: IO[bytes]) -> None:
