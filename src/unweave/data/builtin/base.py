@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unweave.core.factors import Factor
 
 Index = NDArray[np.int64]
-"""Cells of the factor grid, (N, K): one class per factor and image."""
+"""Whole numbers; most often cells of the factor grid, (N, K): one class per axis and image."""
 
 
 class GeneratedSet(ABC):
@@ -27,6 +27,14 @@ class GeneratedSet(ABC):
     factors: tuple[Factor, ...]
     sizes: tuple[int, ...]
     shape: tuple[int, int, int]
+
+    def classes(self, factor: int) -> int:
+        """How many classes the factor in a column of the labels has."""
+        return self.sizes[factor]
+
+    def cells(self, factor: int, code: int) -> tuple[int, Index]:
+        """The axis of the grid, and its classes (M,), at which a factor has a class."""
+        return factor, np.array([code], dtype=np.int64)
 
     @abstractmethod
     def render(self, index: Index) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ _ROWS, _LEVELS = 1797, 16
 
 
 class Digits(GeneratedSet):
-    """8 x 8 pixels with 16 grey levels, enlarged on request; the only axis is the row, its label the digit."""
+    """8 x 8 pixels with 17 grey levels, enlarged on request; the only axis is the row, its label the digit."""
 
     name = "digits"
     sizes = (_ROWS,)
@@ -24,22 +24,39 @@ class Digits(GeneratedSet):
     def __init__(self, size: int = 8) -> None:
         self.shape = (size, size, 1)
 
+    def classes(self, factor: int) -> int:
+        """Ten."""
+        return 10
+
+    def cells(self, factor: int, code: int) -> tuple[int, Index]:
+        """The rows that show a digit."""
+        return 0, np.flatnonzero(self._digits == code)
+
     def render(self, index: Index) -> NDArray[np.uint8]:
         """Images uint8 (N, H, W, 1)."""
-        side = self.shape[0]
-        native = np.rint(self._source[0] * (255 / _LEVELS)).astype(np.uint8)[index[:, 0]]
-        if side == native.shape[1]:
-            return native[..., None]
-        enlarged = [np.asarray(Image.fromarray(i).resize((side, side), Image.Resampling.BICUBIC)) for i in native]
-        return np.stack(enlarged)[..., None]
+        return self._images[index[:, 0]][..., None]
 
     def labels(self, index: Index) -> NDArray[np.float64]:
         """The digit."""
-        return self._source[1][index[:, 0]].astype(np.float64)[:, None]
+        return self._digits[index[:, 0]].astype(np.float64)[:, None]
 
     @cached_property
-    def _source(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        from sklearn.datasets import load_digits
+    def _images(self) -> NDArray[np.uint8]:
+        side = self.shape[0]
+        native = np.rint(_source()[0] * (255 / _LEVELS)).astype(np.uint8)
+        if side == native.shape[1]:
+            return native
+        # Bicubic keeps the strokes even; bilinear leaves a visible grid and nearest leaves steps.
+        return np.stack([np.asarray(Image.fromarray(i).resize((side, side), Image.Resampling.BICUBIC)) for i in native])
 
-        found = load_digits()
-        return found.images, found.target
+    @cached_property
+    def _digits(self) -> NDArray[np.int64]:
+        return _source()[1]
+
+
+def _source() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Images (1797, 8, 8) with levels 0 to 16, and digits (1797,)."""
+    from sklearn.datasets import load_digits  # takes a second to import
+
+    found = load_digits()
+    return found.images, found.target
