@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from unweave.core import ConfigError, Score, Scorecard
+from unweave.metrics.dci import dci
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem
 from unweave.metrics.mig import mig
+from unweave.metrics.probe import probe
 
 Metric = Callable[..., Score | Scorecard]
 """`metric(codes, factors, *, mode, bootstrap, nulls, seed)` gives one score, or several by name."""
 
-METRICS: Mapping[str, Metric] = {"mig": mig}
+METRICS: Mapping[str, Metric] = {"mig": mig, "dci": dci, "probe": probe}
 """The metrics that a scorecard can compute, in the order in which they should be read."""
 
 DEFAULT = tuple(METRICS)

@@ -1,0 +1,168 @@
+"""DCI: disentanglement, completeness, informativeness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unweave.core import Score, Scorecard, Stamp
+from unweave.core.seeds import derive, generator
+from unweave.metrics.binning import FACTOR_BINS
+from unweave.metrics.importances import Floats, completeness, disentanglement
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
+from unweave.metrics.refits import Fit, Task, fit_all
+from unweave.metrics.resampling import null_range, student_t
+from unweave.metrics.splitting import train_test
+from unweave.metrics.stamps import make_stamp
+
+MAX_ROWS = 3000
+"""Rows that are learnt from and tested on at most, unless asked otherwise."""
+
+MAX_NULLS = 3
+"""Permutations at most: each one refits the trees of every factor."""
+
+GROUPS = 10
+"""Groups of rows that the jackknife leaves out in turn."""
+
+NAMES = ("dci.disentanglement", "dci.completeness", "dci.informativeness")
+"""The scores, in the order in which they are given."""
+
+
+def dci(
+    codes: CodesLike,
+    factors: FactorsLike,
+    *,
+    mode: Mode = "robust",
+    bootstrap: int = 200,
+    nulls: int = MAX_NULLS,
+    seed: int = 0,
+    train_rows: int | None = None,
+    max_rows: int | None = MAX_ROWS,
+    workers: int | None = None,
+) -> Scorecard:
+    """Disentanglement, completeness and informativeness (Eastwood and Williams 2018, section 2).
+
+    Gradient-boosted trees learn each factor from the codes; the importances of the codes are aggregated. In [0, 1]:
+
+    * `dci.disentanglement`: 1 when every code serves one factor. Random codes give about 0.
+    * `dci.completeness`: 1 when every factor is served by one code. Random codes give about 0; copies lower it.
+    * `dci.informativeness`: test accuracy, mean over factors. Random codes give the share of the commonest class, so
+      read it beside its null. With 40 ordered classes an error by one step counts as wrong: good codes look poor.
+
+    The learner decides the numbers: never compare them with those of another one.
+
+    Args:
+        codes: codes (N, D).
+        factors: labels (N, K).
+        mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
+            into classes, and leaves out constant factors and dead codes.
+        bootstrap: 0 leaves the intervals out; otherwise they come from a jackknife over ten groups of rows (ten refits,
+            Student's t with 9 degrees of freedom), since refitting for every bootstrap sample would take hours.
+        nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
+        seed: seed of the split, of ties between splits of trees, of groups and of permutations.
+        train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
+        max_rows: with more rows than this, a random part of them; None takes all.
+        workers: threads; None takes one per usable core. The scores do not depend on it.
+
+    Returns:
+        Three scores. The matrix of the first two holds the importances (D, K), that of the last the test accuracy of
+        each factor (1, K); what was left out is 0.
+    """
+    check_mode(mode)
+    problem = as_problem(codes, factors)
+    split = train_test(len(problem.codes), train_rows, max_rows, generator(seed, "dci", "split"))
+    nulls = min(nulls, MAX_NULLS)
+    settings = {
+        "learner": "gradient-boosted trees, 100 of depth 3 at rate 0.1",
+        "split": "random, two thirds" if train_rows is None else "first rows",
+        "train_rows": len(split[0]),
+        "test_rows": len(split[1]),
+        "factor_bins": FACTOR_BINS,
+        "interval": f"jackknife over {GROUPS} groups, t with {GROUPS - 1} degrees" if bootstrap else "none",
+        "nulls": nulls,
+        "seed": seed,
+    }
+    stamp = make_stamp("dci", mode, problem, settings, libraries=("numba",))
+    task = Task.of(problem, mode, *split)
+    variants = [task]
+    if bootstrap and len(task.codes) >= 2 * GROUPS:
+        groups = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
+        variants += [task.without(groups == group) for group in range(GROUPS)]
+    left_out = len(variants)
+    variants += [task.shuffled(generator(seed, "dci", "null", draw)) for draw in range(nulls)]
+    reason = _reason(problem, task, mode)
+    fits = fit_all(variants if reason is None else [], derive(seed, "dci", "trees"), workers)
+    found = _Found(problem, task, stamp, reason, fits[:left_out], fits[left_out:])
+    return Scorecard({name: found.score(name) for name in NAMES})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Fits on all rows (first) and without one group of rows each (the others), and fits on random codes."""
+
+    problem: Problem
+    task: Task
+    stamp: Stamp
+    reason: str | None
+    fits: Sequence[Fit]
+    nulls: Sequence[Fit]
+
+    def score(self, name: str) -> Score:
+        """One of the three scores."""
+        names, codes = self.problem.factors.names, self.problem.codes.shape[1]
+        details: dict[str, Any] = {
+            "dropped_codes": tuple(c for c in range(codes) if c not in self.task.live),
+            "dropped_factors": tuple(factor for k, factor in enumerate(names) if k not in self.task.used),
+        }
+        reason = self.reason
+        if reason is None and name == "dci.disentanglement" and len(self.task.used) < 2:
+            reason = "disentanglement compares factors, and only one can be scored."
+        if reason is None and name == "dci.completeness" and len(self.task.live) < 2:
+            reason = "completeness compares codes, and only one varies."
+        if reason is not None:
+            return Score(name, None, self.stamp, reason=reason, **details)
+        value, *without = [_value(name, fit) for fit in self.fits]
+        if without:
+            details["interval"] = _jackknife(value, np.array(without))
+        if self.nulls:
+            random = np.array([_value(name, fit) for fit in self.nulls])
+            details["null"], details["null_interval"] = null_range(random, 0, 1)
+        if name == "dci.informativeness":
+            matrix = np.zeros((1, len(names)))
+            matrix[0, self.task.used] = self.fits[0].accuracy
+        else:
+            matrix = np.zeros((codes, len(names)))
+            matrix[np.ix_(self.task.live, self.task.used)] = self.fits[0].importances
+        return Score(name, value, self.stamp, matrix=matrix, **details)
+
+
+def _value(name: str, fit: Fit) -> float:
+    if name == "dci.informativeness":
+        return float(fit.accuracy.mean())
+    return disentanglement(fit.importances) if name == "dci.disentanglement" else completeness(fit.importances)
+
+
+def _jackknife(value: float, without: Floats) -> tuple[float, float]:
+    """Interval at 95 % of scores with one group of rows left out each (Efron and Stein 1981), clipped to [0, 1].
+
+    On the wide side: the standard error is about a third larger than the spread over fresh data sets of 600 and 1,500
+    rows, and intervals hold the mean score of that many rows in 97 to 100 % of cases.
+    """
+    groups = len(without)
+    half = student_t(groups - 1) * np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum())
+    return float(max(0, value - half)), float(min(1, value + half))
+
+
+def _reason(problem: Problem, task: Task, mode: Mode) -> str | None:
+    """Why nothing can be scored, or None."""
+    names = [name for k, name in enumerate(problem.factors.names) if k not in task.used]
+    if len(task.live) == 0:
+        return "no code varies."
+    if len(task.used) == 0:
+        return "no factor can be learnt: each is constant, has no labels, or has too few rows."
+    if mode == "reference" and names:
+        return f"the published definition learns every factor, and {names[0]!r} has fewer than two classes to learn."
+    return None

@@ -1,0 +1,109 @@
+"""Boosted trees that learn every factor from the codes, again and again on changed data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unweave.metrics.binning import classes
+from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.splitting import Rows
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Codes and classes of the rows that are learnt from and tested on.
+
+    Attributes:
+        codes: codes that take part, float64 (n, d).
+        labels: classes of the factors that take part, int64 (n, k); -1 where the label is missing.
+        train: which rows are learnt from, bool (n,); the others test.
+        live: indices of the d codes in the problem.
+        used: indices of the k factors in the problem.
+    """
+
+    codes: Floats
+    labels: NDArray[np.int64]
+    train: NDArray[np.bool_]
+    live: NDArray[np.int64]
+    used: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, problem: Problem, mode: Mode, train: Rows, test: Rows) -> Self:
+        """The task of a split; factors that cannot be learnt are left out, in robust mode dead codes too."""
+        rows = np.concatenate([train, test])
+        learns = np.arange(len(rows)) < len(train)
+        part = Problem(problem.codes[rows], problem.factors.take(rows))
+        live = np.flatnonzero(~part.dead) if mode == "robust" else np.arange(part.codes.shape[1])
+        codes = part.codes[:, live].astype(np.float64)
+        if mode == "robust":
+            codes = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+        columns = [_labels(part, column, mode) for column in range(len(part.factors.factors))]
+        used = [k for k, labels in enumerate(columns) if len(np.unique(labels[learns & (labels >= 0)])) > 1]
+        used = [k for k in used if (columns[k][~learns] >= 0).any()]
+        chosen = [columns[k] for k in used]
+        labels = np.stack(chosen, axis=1) if chosen else np.zeros((len(rows), 0), dtype=np.int64)
+        return cls(codes, labels, learns, live, np.array(used, dtype=np.int64))
+
+    def without(self, rows: NDArray[np.bool_]) -> Self:
+        """The same task with some rows (n,) left out."""
+        return replace(self, codes=self.codes[~rows], labels=self.labels[~rows], train=self.train[~rows])
+
+    def shuffled(self, random: np.random.Generator) -> Self:
+        """The same task with random codes: the same codes, given to other rows."""
+        return replace(self, codes=self.codes[random.permutation(len(self.codes))])
+
+
+def _labels(problem: Problem, column: int, mode: Mode) -> NDArray[np.int64]:
+    """Classes of one factor, -1 where the label is missing or the factor has no classes in this mode."""
+    labels, known = np.full(len(problem.codes), -1), problem.factors.known[:, column]
+    found = classes(problem.factors.factors[column], problem.factors.values[known, column], mode)
+    labels[known] = -1 if found is None else found
+    return labels
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What trees learnt.
+
+    Attributes:
+        importances: importance of each code for each factor, (d, k); columns sum to 1, or are 0.
+        accuracy: share of right answers on the test rows, (k,).
+    """
+
+    importances: Floats
+    accuracy: Floats
+
+
+def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
+    """Fit every task, its factors side by side in threads; None takes one thread per usable core."""
+    cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
+    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        fits = iter(list(pool.map(lambda cell: _fit(cell[0], cell[1], seed), cells)))
+    found = []
+    for task in tasks:
+        columns = [next(fits) for _ in range(task.labels.shape[1])]
+        importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
+        found.append(Fit(importances, np.array([c[1] for c in columns])))
+    return found
+
+
+def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float]:
+    """Importances (d,) and test accuracy of one factor."""
+    from unweave.metrics.boosting import fit_boosted_trees  # Numba takes half a second to import
+
+    labels = task.labels[:, factor]
+    train, test = task.train & (labels >= 0), ~task.train & (labels >= 0)
+    if not train.any():
+        return np.zeros(task.codes.shape[1]), 0.0
+    trees = fit_boosted_trees(task.codes[train], labels[train], n_classes=int(labels.max()) + 1, seed=seed)
+    right = trees.predict(task.codes[test]) == labels[test]
+    return trees.importances, float(right.mean()) if len(right) else 0.0
