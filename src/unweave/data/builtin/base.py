@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unweave.core.factors import Factor
 
 Index = NDArray[np.int64]
-"""Whole numbers; most often cells of the factor grid, (N, K): one class per axis and image."""
+"""Cells of the factor grid, (N, K): one class per axis and image."""
 
 
 class GeneratedSet(ABC):
@@ -18,23 +18,17 @@ class GeneratedSet(ABC):
 
     Attributes:
         name: what it is called after `builtin:`.
-        factors: what varies, in the order of the grid's axes.
-        sizes: number of classes of each axis, K of them. There may be more axes than factors, for what is not named.
+        factors: what varies, in the order of the grid's first axes.
+        sizes: number of classes of each of the K axes. Axes beyond the factors number what has no name.
         shape: (H, W, C) of one image.
+        holes: cells (M, K) without a picture, if the grid has any.
     """
 
     name: str
     factors: tuple[Factor, ...]
     sizes: tuple[int, ...]
     shape: tuple[int, int, int]
-
-    def classes(self, factor: int) -> int:
-        """How many classes the factor in a column of the labels has."""
-        return self.sizes[factor]
-
-    def cells(self, factor: int, code: int) -> tuple[int, Index]:
-        """The axis of the grid, and its classes (M,), at which a factor has a class."""
-        return factor, np.array([code], dtype=np.int64)
+    holes: Index | None = None
 
     @abstractmethod
     def render(self, index: Index) -> NDArray[np.uint8]:

@@ -1,9 +1,9 @@
-"""Cells of a factor grid: uniform, with some factors fixed, correlated, or with combinations left out."""
+"""Cells of a factor grid: uniform, with factors fixed, correlated, or with combinations left out."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,8 @@ from unweave.core.errors import ConfigError
 from unweave.core.seeds import generator
 from unweave.data.builtin.base import Index
 
-Correlation = tuple[int, int, float]
-"""Two axes and a strength."""
-
-LeftOut = Mapping[int, Collection[int]]
-"""Axes to classes."""
+LeaveOut = Mapping[int, Sequence[int]]
+"""Axes to classes; a cell is left out when every one of these axes has one of its classes."""
 
 
 def draw(
@@ -26,77 +23,88 @@ def draw(
     *,
     seed: int,
     fixed: Mapping[int, int] | None = None,
-    correlate: Correlation | None = None,
-    leave_out: LeftOut | None = None,
+    correlate: tuple[int, int, float] | None = None,
+    leave_out: LeaveOut | None = None,
+    holes: Index | None = None,
 ) -> Index:
-    """Draw cells of a grid with axes of `sizes`, each as probable as the next unless `correlate` says otherwise.
+    """Draw cells of a grid with axes of `sizes`.
 
-    Without `fixed` and `correlate` no cell is drawn twice, as long as there are enough.
+    Without `fixed` and `correlate` no cell is drawn twice, as long as there are enough; else draws are independent.
 
     Args:
-        sizes: number of classes of each axis.
+        sizes: classes of each axis.
         rows: how many cells.
         seed: of the draw.
-        fixed: axis to class; all cells have it.
-        correlate: two axes a, b and a strength s: with a and b scaled to [0, 1], cells are drawn with a probability
-            proportional to exp(-(a - b)² / (2 s²)) (Träuble et al. 2021, eq. 1).
-        leave_out: axes to classes; a cell in which every one of these axes has one of its classes is never drawn.
+        fixed: axes to the class that all cells have.
+        correlate: two axes a, b and a strength s: with the classes of a and b scaled to [0, 1], cells are drawn with a
+            probability proportional to exp(-(a - b)² / (2 s²)) (Träuble et al. 2021, eq. 1).
+        leave_out: combinations that are never drawn.
+        holes: cells (M, K) that are never drawn.
 
     Returns:
         int64 (rows, len(sizes)).
 
     Raises:
-        ConfigError: nothing is left to draw.
+        ConfigError: no cell is left, or `fixed` names a class that is not there.
     """
     rng = generator(seed, "draw")
-    fixed, leave_out = fixed or {}, leave_out or {}
+    axes = range(len(sizes))
     if not fixed and correlate is None:
-        cells = np.flatnonzero(_probabilities(sizes, range(len(sizes)), None, leave_out, fixed))
-        return _unravel(rng.choice(cells, rows, replace=rows > len(cells)), sizes)
+        allowed = np.flatnonzero(np.isfinite(_log_odds(sizes, axes, leave_out=leave_out, holes=holes)))
+        return _unravel(rng.choice(allowed, rows, replace=rows > len(allowed)), sizes)
+    for axis, value in (fixed or {}).items():
+        if not 0 <= value < sizes[axis]:
+            raise ConfigError(f"fixed: axis {axis} has classes 0 to {sizes[axis] - 1}, got {value}.")
     index = np.stack([rng.integers(0, size, rows) for size in sizes], 1)
-    # Axes that nothing links are independent: only the others need their joint distribution.
-    linked = sorted({*fixed, *leave_out, *(correlate[:2] if correlate else ())})
-    joint = _probabilities(sizes, linked, correlate, leave_out, fixed)
-    index[:, linked] = _unravel(rng.choice(joint.size, rows, p=joint.ravel()), joint.shape)
+    for axis, value in (fixed or {}).items():
+        index[:, axis] = value
+    # Only the axes that depend on each other are drawn together, so that fixing one factor costs next to nothing.
+    bound = list(axes) if holes is not None else sorted({*(correlate or ())[:2], *(leave_out or ())})
+    if bound:
+        odds = np.exp(_log_odds(sizes, bound, fixed=fixed, correlate=correlate, leave_out=leave_out, holes=holes))
+        index[:, bound] = _unravel(rng.choice(odds.size, rows, p=odds.ravel() / odds.sum()), odds.shape)
     return index
 
 
-def count_left(sizes: Sequence[int], leave_out: LeftOut | None) -> int:
-    """How many cells of a grid remain when the combinations of `leave_out` do not occur."""
-    total = math.prod(sizes)
-    if not leave_out:
-        return total
-    return total - math.prod(len(set(leave_out.get(axis, range(size)))) for axis, size in enumerate(sizes))
+def cells_left(sizes: Sequence[int], leave_out: LeaveOut | None, holes: Index | None) -> int:
+    """How many cells of the grid may be drawn."""
+    return int(np.isfinite(_log_odds(sizes, range(len(sizes)), leave_out=leave_out, holes=holes)).sum())
 
 
-def _probabilities(
+def _log_odds(
     sizes: Sequence[int],
     axes: Sequence[int],
-    correlate: Correlation | None,
-    leave_out: LeftOut,
-    fixed: Mapping[int, int],
+    *,
+    fixed: Mapping[int, int] | None = None,
+    correlate: tuple[int, int, float] | None = None,
+    leave_out: LeaveOut | None = None,
+    holes: Index | None = None,
 ) -> NDArray[np.float64]:
-    """Joint probability of the classes of some axes, one array axis for each; sums to 1."""
+    """Log of the relative probability of each cell of the grid that `axes` span; 0 is the largest, -inf is never."""
 
-    def along(values: NDArray[Any], axis: int) -> NDArray[Any]:
-        return values.reshape([-1 if axis == other else 1 for other in axes])
+    def across(values: NDArray[Any], axis: int) -> NDArray[Any]:
+        """Values per class, broadcast along the grid's other axes."""
+        return values.reshape([-1 if other == axis else 1 for other in axes])
 
-    logits = np.zeros([sizes[axis] for axis in axes])
+    odds: NDArray[np.float64] = np.zeros([sizes[axis] for axis in axes])
     if correlate is not None:
         a, b, strength = correlate
-        distance = along(np.linspace(0, 1, sizes[a]), a) - along(np.linspace(0, 1, sizes[b]), b)
-        logits = logits - (distance / strength) ** 2 / 2
-    allowed = np.ones(logits.shape, dtype=bool)
+        apart = across(np.linspace(0, 1, sizes[a]), a) - across(np.linspace(0, 1, sizes[b]), b)
+        odds = odds - apart**2 / (2 * strength**2)
     if leave_out:
-        hits = [along(np.isin(np.arange(sizes[axis]), list(classes)), axis) for axis, classes in leave_out.items()]
-        allowed &= ~np.logical_and.reduce(np.broadcast_arrays(*hits))
-    for axis, value in fixed.items():
-        allowed &= along(np.arange(sizes[axis]) == value, axis)
-    if not allowed.any():
+        hit = np.ones(odds.shape, dtype=bool)
+        for axis, classes in leave_out.items():
+            hit &= across(np.isin(np.arange(sizes[axis]), classes), axis)
+        odds[hit] = -math.inf
+    if holes is not None:
+        odds[tuple(holes.T)] = -math.inf
+    for axis, value in (fixed or {}).items():
+        if axis in axes:
+            odds = np.where(across(np.arange(sizes[axis]) == value, axis), odds, -math.inf)
+    if odds.max() == -math.inf:
         raise ConfigError("leave_out: no combination of factors is left to draw. Leave out fewer classes.")
-    # Relative to the largest, so that a narrow band that passes no allowed cell does not underflow to nothing.
-    weights = np.exp(np.where(allowed, logits - logits[allowed].max(), -np.inf))
-    return np.asarray(weights / weights.sum())
+    relative: NDArray[np.float64] = odds - odds.max()
+    return relative
 
 
 def _unravel(cells: NDArray[np.int64], sizes: Sequence[int]) -> Index:

@@ -9,15 +9,35 @@ from numpy.typing import NDArray
 
 from unweave.core.factors import Factor
 from unweave.data.builtin.base import GeneratedSet, Index
-from unweave.data.builtin.scene_geometry import shade_map
+from unweave.data.builtin.scene_light import mix, shade_map
 
 HUES = np.arange(10) / 10
-SCALES = np.linspace(0.65, 1.25, 8)
+SCALES = np.linspace(0.75, 1.25, 8)
 YAWS = np.linspace(-30, 30, 15)
 
-_SKY_AND_GLOSS = np.array([(0.93, 0.96, 0.98), (1, 1, 1)], dtype=np.float32)
-_PALETTE = np.array([colorsys.hsv_to_rgb(hue, 0.68, 0.97) for hue in HUES], dtype=np.float32)
-_CHUNK = 256
+
+def _linear(colours: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Light of sRGB colours in [0, 1] (IEC 61966-2-1)."""
+    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def _shown(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """sRGB bytes of light in [0, 1]; the inverse of `_linear`."""
+    colours = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    shown: NDArray[np.uint8] = np.rint(colours * 255).astype(np.uint8)
+    return shown
+
+
+def _palette() -> NDArray[np.float32]:
+    """Linear colours (10, 3) of the hues, their luminances drawn together: pure yellow is far brighter than blue."""
+    colours = _linear(np.array([colorsys.hsv_to_rgb(hue, 0.66, 0.96) for hue in HUES]))
+    luminance = colours @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return colours * (0.36 / luminance[:, None]) ** np.float32(0.25)
+
+
+_PALETTE = _palette()
+_SKY_AND_WHITE = _linear(np.array([(0.45, 0.68, 0.92), (1, 1, 1)]))
+_TONES = _shown(np.linspace(0, 1, 4096))
 
 
 def _hue(name: str) -> Factor:
@@ -27,8 +47,8 @@ def _hue(name: str) -> Factor:
 class Scenes(GeneratedSet):
     """Floor, wall and object hue, scale, shape and orientation; shaded and anti-aliased, RGB.
 
-    A look-alike of 3D Shapes with the same factors, not its images. The 480 geometries are cast when they are first
-    asked for and kept; colours are a matrix product, as every pixel is a weighted sum of the materials' colours.
+    A look-alike of 3D Shapes with the same factors, not its images. Hues are circular: 0.9 is as near to 0 as 0.1 is.
+    The 480 shade maps are cast when they are first asked for and kept (40 MB at 64 pixels).
     """
 
     name = "scenes"
@@ -37,38 +57,29 @@ class Scenes(GeneratedSet):
         _hue("floor"),
         _hue("wall"),
         _hue("object"),
-        Factor(name="scale", kind="continuous", range=(0.65, 1.25), description="size of the object"),
+        Factor(name="scale", kind="continuous", range=(0.75, 1.25), description="size of the object"),
         Factor(name="shape", kind="categorical", values=("cube", "cylinder", "sphere", "capsule")),
-        Factor(name="orientation", kind="continuous", range=(-30, 30), description="degrees of the camera"),
+        Factor(name="orientation", kind="continuous", range=(-30, 30), description="of the camera, in degrees"),
     )
 
     def __init__(self, size: int = 64) -> None:
         self.shape = (size, size, 3)
-        self._maps: dict[tuple[int, int, int], NDArray[np.float32]] = {}
+        self._maps = np.empty((*self.sizes[3:], size, size, 5), np.float32)
+        self._cast = np.zeros(self.sizes[3:], dtype=bool)
 
     def render(self, index: Index) -> NDArray[np.uint8]:
         """Images uint8 (N, H, W, 3)."""
-        images = np.empty((len(index), *self.shape), np.uint8)
-        for start in range(0, len(index), _CHUNK):
-            part = index[start : start + _CHUNK]
-            images[start : start + _CHUNK] = self._compose(part)
+        geometry = tuple(index[:, 3:].T)
+        for scale, shape, yaw in np.unique(index[:, 3:][~self._cast[geometry]], axis=0):
+            self._maps[scale, shape, yaw] = shade_map(shape, SCALES[scale], np.radians(YAWS[yaw]), self.shape[0])
+            self._cast[scale, shape, yaw] = True
+        fixed = np.broadcast_to(_SKY_AND_WHITE, (len(index), 2, 3))
+        colours = np.concatenate([_PALETTE[index[:, :3]], fixed], 1)
+        chosen = np.ravel_multi_index(geometry, self.sizes[3:])
+        images: NDArray[np.uint8] = mix(self._maps.reshape(-1, *self._maps.shape[3:]), chosen, colours, _TONES)
         return images
 
     def labels(self, index: Index) -> NDArray[np.float64]:
         """Three hues in [0, 1), scale, class of shape, and degrees."""
-        floor, wall, obj, scale, shape, yaw = index.T
-        return np.stack([HUES[floor], HUES[wall], HUES[obj], SCALES[scale], shape, YAWS[yaw]], 1).astype(np.float64)
-
-    def _compose(self, index: Index) -> NDArray[np.uint8]:
-        maps = np.stack([self._map(*map(int, cell)) for cell in index[:, 3:]])
-        materials = _PALETTE[index[:, :3]]
-        fixed = np.broadcast_to(_SKY_AND_GLOSS, (len(index), 2, 3))
-        pixels = maps.reshape(len(index), -1, 5) @ np.concatenate([materials, fixed], 1)
-        images: NDArray[np.uint8] = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-        return images.reshape(-1, *self.shape)
-
-    def _map(self, scale: int, shape: int, yaw: int) -> NDArray[np.float32]:
-        key = scale, shape, yaw
-        if key not in self._maps:
-            self._maps[key] = shade_map(shape, SCALES[scale], np.radians(YAWS[yaw]), self.shape[0])
-        return self._maps[key]
+        floor, wall, body, scale, shape, yaw = index.T
+        return np.stack([HUES[floor], HUES[wall], HUES[body], SCALES[scale], shape, YAWS[yaw]], 1).astype(np.float64)

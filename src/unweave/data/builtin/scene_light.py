@@ -1,0 +1,185 @@
+"""A ray caster for one body in a room: how much of each material's colour reaches a pixel.
+
+Light is linear: a mirror image keeps the colour of what it shows and adds to the surface's own, so what a pixel shows
+is a weighted sum of the materials' colours, and the weights do not depend on the colours.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from unweave.data.builtin.scene_shapes import FAR, Vector, along, dot, meet, normal, unit
+
+FLOOR, WALL, BODY, SKY, WHITE = range(5)
+"""Channels of a shade map: three coloured materials, the sky, and white light (haze, highlights)."""
+
+_ROOM, _WALL_HEIGHT = 2.6, 2.0  # half the room's width and depth; it is open above and towards the camera
+_DISTANCE, _EYE, _FOCAL, _PITCH = 4.3, 1.8, 2.6, -0.26
+_LAMP: Vector = (-0.5064, 0.7765, -0.3747)  # unit vector towards it
+_LAMP_RADIUS = 0.11  # of its disc, seen from the floor, in radians
+_RAYS = 3  # rays per pixel and axis
+_REACH = 2.2  # of shadows on the floor, at scale 1
+_SPREAD = 4  # rays per ray for soft shadows: 36 per pixel
+_FLOOR_POLISH, _BODY_POLISH = 0.7, 0.9
+
+
+def _sunflower(points: int) -> NDArray[np.float64]:
+    """Points (N, 3) on the unit half-sphere above a disc that they fill evenly, each a golden angle further on."""
+    at = np.arange(points)
+    radius, turn = np.sqrt((at + 0.5) / points), at * np.pi * (3 - np.sqrt(5))
+    return np.stack([radius * np.cos(turn), np.sqrt(1 - radius**2), radius * np.sin(turn)], 1)
+
+
+_UPWARDS = _sunflower(_RAYS**2 * _SPREAD).reshape(_SPREAD, _RAYS**2, 3)  # cosine-weighted (Malley's method)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _fresnel(cosine: float) -> float:
+    """Share of light that a dielectric mirrors (Schlick 1994, eq. 15, with refractive index 1.5)."""
+    return float(0.04 + 0.96 * (1 - min(max(cosine, 0.0), 1.0)) ** 5)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _floor_light(shape: int, s: float, p: Vector, ray: int) -> float:
+    """Light on a point of the floor: what the body leaves of the lamp and of the sky, and the walls of the sky."""
+    lamp = sky = _SPREAD
+    if p[0] * p[0] + p[2] * p[2] < (_REACH * s) ** 2:
+        for k in range(_SPREAD):
+            u, up, v = _UPWARDS[k, ray]
+            sky -= meet(shape, s, p, (u, up, v)) < FAR
+            towards = unit((_LAMP[0] + _LAMP_RADIUS * u, _LAMP[1], _LAMP[2] + _LAMP_RADIUS * v))
+            lamp -= meet(shape, s, p, towards) < FAR
+    corner = 1 - 0.35 * math.exp(-(_ROOM - abs(p[0])) / 0.4)
+    corner *= 1 - 0.35 * math.exp(-(_ROOM - p[2]) / 0.4)
+    return 0.58 * lamp / _SPREAD + 0.32 * corner * (sky / _SPREAD) ** 1.5
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _body_light(s: float, p: Vector, n: Vector) -> float:
+    """Light on a point of the body: the lamp, the sky above, and what comes back from the floor."""
+    lamp = max(0.0, dot(n, _LAMP))
+    sky = 0.5 + 0.5 * n[1]
+    contact = 1 - 0.75 * math.exp(-p[1] / (0.22 * s))
+    return 0.78 * lamp + (0.26 * sky + 0.15) * contact
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _add_room(shape: int, s: float, o: Vector, d: Vector, ray: int, weight: float, out: NDArray[np.float32]) -> None:
+    """Add what a ray sees that misses the body: floor, wall or sky."""
+    floor = -o[1] / d[1] if d[1] < -1e-9 else FAR
+    side = (math.copysign(_ROOM, d[0]) - o[0]) / d[0] if abs(d[0]) > 1e-9 else FAR
+    back = (_ROOM - o[2]) / d[2] if d[2] > 1e-9 else FAR
+    wall = min(side, back)
+    if floor < wall:
+        out[FLOOR] += weight * _floor_light(shape, s, along(o, floor, d), ray)
+        return
+    p = along(o, wall, d)
+    if wall < FAR and p[1] < _WALL_HEIGHT:
+        facing = -math.copysign(_LAMP[0], _LAMP[0] * d[0]) if side < back else -_LAMP[2]
+        corner = _ROOM - p[2] if side < back else _ROOM - abs(p[0])
+        shade = (1 - 0.3 * math.exp(-corner / 0.35)) * (1 - 0.4 * math.exp(-p[1] / 0.35))
+        out[WALL] += weight * (0.5 + 0.45 * max(0.0, facing)) * shade
+        return
+    haze = math.exp(-3.5 * max(d[1], 0.0))
+    out[SKY] += weight * (1 - haze)
+    out[WHITE] += weight * haze
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _mirror(d: Vector, n: Vector) -> Vector:
+    twice = 2 * dot(d, n)
+    return d[0] - twice * n[0], d[1] - twice * n[1], d[2] - twice * n[2]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _add_body(
+    shape: int, s: float, p: Vector, d: Vector, ray: int, weight: float, mirrors: bool, out: NDArray[np.float32]
+) -> None:
+    """Add what a ray sees that meets the body at `p`: its colour, the lamp's highlight and the room mirrored."""
+    n = normal(shape, s, p)
+    mirrored = _mirror(d, n)
+    share = _BODY_POLISH * _fresnel(-dot(d, n))
+    out[BODY] += weight * (1 - share) * _body_light(s, p, n)
+    out[WHITE] += weight * 0.55 * max(0.0, dot(mirrored, _LAMP)) ** 60
+    if mirrors:
+        _add_room(shape, s, p, mirrored, ray, weight * share, out)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _add_ray(shape: int, s: float, o: Vector, d: Vector, ray: int, out: NDArray[np.float32]) -> None:
+    """Add what one ray from the eye sees."""
+    t = meet(shape, s, o, d)
+    if t < FAR:
+        _add_body(shape, s, along(o, t, d), d, ray, 1.0, True, out)
+        return
+    floor = -o[1] / d[1] if d[1] < -1e-9 else FAR
+    p = along(o, floor, d)
+    if floor >= FAR or max(abs(p[0]), p[2]) >= _ROOM:
+        _add_room(shape, s, o, d, ray, 1.0, out)
+        return
+    share = _FLOOR_POLISH * _fresnel(-d[1])
+    out[FLOOR] += (1 - share) * _floor_light(shape, s, p, ray)
+    mirrored = (d[0], -d[1], d[2])
+    t = meet(shape, s, p, mirrored)
+    if t < FAR:
+        _add_body(shape, s, along(p, t, mirrored), mirrored, ray, share, False, out)
+    else:
+        _add_room(shape, s, p, mirrored, ray, share, out)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def shade_map(shape: int, scale: float, yaw: float, size: int) -> NDArray[np.float32]:
+    """Light that each material sends to each pixel: float32 (size, size, 5), channels `FLOOR` to `WHITE`.
+
+    Args:
+        shape: `CUBE`, `CYLINDER`, `SPHERE` or `CAPSULE`.
+        scale: of the body; at 1 it is about a unit high.
+        yaw: of the camera about the body, in radians.
+        size: side of the picture in pixels.
+    """
+    out = np.zeros((size, size, 5), np.float32)
+    side = size * _RAYS
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    tilt_cos, tilt_sin = math.cos(_PITCH), math.sin(_PITCH)
+    eye = (-_DISTANCE * sin, _EYE, -_DISTANCE * cos)
+    for i in range(side):
+        up = 1 - (i + 0.5) / side * 2
+        y, depth = up * tilt_cos + _FOCAL * tilt_sin, _FOCAL * tilt_cos - up * tilt_sin
+        for j in range(side):
+            right = (j + 0.5) / side * 2 - 1
+            way = unit((right * cos + depth * sin, y, depth * cos - right * sin))
+            ray = (i % _RAYS) * _RAYS + j % _RAYS
+            _add_ray(shape, scale, eye, way, ray, out[i // _RAYS, j // _RAYS])
+    return out / np.float32(_RAYS * _RAYS)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def mix(
+    maps: NDArray[np.float32], chosen: NDArray[np.int64], colours: NDArray[np.float32], tones: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Images uint8 (N, H, W, 3): each pixel is the sum of the materials' colours by their light.
+
+    Args:
+        maps: (M, H, W, 5) shade maps.
+        chosen: (N,) which map each image takes.
+        colours: (N, 5, 3) linear colours of each image's materials.
+        tones: what to show for light 0, 1 / (T - 1), … 1; brighter light is shown as 1.
+    """
+    count, height, width = len(chosen), maps.shape[1], maps.shape[2]
+    images = np.empty((count, height, width, 3), np.uint8)
+    top = np.float32(len(tones) - 1)
+    for n in range(count):
+        shade = maps[chosen[n]]
+        c = colours[n] * top
+        for i in range(height):
+            for j in range(width):
+                for channel in range(3):
+                    light = np.float32(0.5)
+                    for m in range(5):
+                        light += shade[i, j, m] * c[m, channel]
+                    images[n, i, j, channel] = tones[int(min(light, top))]
+    return images
