@@ -77,7 +77,7 @@ def _collapse(last: Look, beta: float | None) -> Diagnosis:
         "collapse",
         "problem",
         "Posterior collapse: the code says nothing about the data",
-        f"No dimension carries more than {DEAD} nats; the reconstructions explain {last.explained:.0%} of the variance.",
+        f"No dimension carries more than {DEAD} nats; reconstructions explain {last.explained:.0%} of the variance.",
         f"{lower}, let it rise from zero (method.start: 0, method.ramp: a tenth of the steps), or train longer: "
         "at the start this is normal.",
     )
@@ -107,8 +107,8 @@ def _beta_too_high(last: Look, alive: int, factors: int, beta: float | None) -> 
         "Beta is too high for these data",
         f"Only {alive} of {len(last.kl)} dimensions are in use{wanted}; the reconstructions explain "
         f"{last.explained:.0%} of the variance.",
-        f"Lower method.beta (now {beta:g}) to about {max(1.0, beta / 2):g} and compare: a detail is dropped when it saves "
-        "fewer nats of reconstruction than beta times its nats of code.",
+        f"Lower method.beta (now {beta:g}) to about {max(1.0, beta / 2):g} and compare: a detail is dropped when it "
+        "saves fewer nats of reconstruction than beta times its nats of code.",
     )
 
 

@@ -1,0 +1,82 @@
+"""What all commands share: options, output, and what an error looks like."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+GATE_FAILED, BAD_INPUT, BROKEN = 1, 2, 3
+
+START, TRAIN, MEASURE = "Start", "Train", "Measure"
+"""Panels of the help, by what a person wants to do."""
+
+Folder = Annotated[Path, typer.Option("-C", "--folder", help="The project folder.", show_default="the working folder")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as method.beta=8.")
+]
+RunName = Annotated[str | None, typer.Option("--run", help="A run's name, or how it begins; the last run otherwise.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ….")]
+
+out = Console(highlight=False)
+"""For what the user asked for."""
+
+err = Console(stderr=True, highlight=False)
+"""For progress, warnings and errors."""
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def print_error(error: Exception) -> int:
+    """Say what went wrong in words; returns the exit code."""
+    from unweave.core.errors import StorageError, TrainingError, UnweaveError
+
+    if isinstance(error, UnweaveError):
+        err.print(f"[bold red]error[/] {_plain(str(error))}", soft_wrap=True)
+        return BROKEN if isinstance(error, StorageError | TrainingError) else BAD_INPUT
+    with tempfile.NamedTemporaryFile("w", prefix="unweave-", suffix=".log", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    err.print(f"[bold red]error[/] something broke: {_plain(f'{type(error).__name__}: {error}')}", soft_wrap=True)
+    err.print(f"      The details are in {file.name}; please report them.", soft_wrap=True)
+    return BROKEN
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Progress]:
+    """A progress bar on a terminal; silent otherwise (then callers print plain lines)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        yield bar
+
+
+@contextmanager
+def data_progress() -> Iterator[Any]:
+    """A callback `(what, done, total)` that shows how far ingest is."""
+    with progress_bar("Reading data") as bar:
+        tasks: dict[str, Any] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield advance

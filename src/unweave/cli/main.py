@@ -1,0 +1,59 @@
+"""The `unweave` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import unweave
+from unweave.cli import check, demo, evaluate, init, report, train, traverse
+from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
+
+app = typer.Typer(
+    name="unweave",
+    help="Independent dials from entangled representations.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for panel, name, command in (
+    (START, "demo", demo.demo),
+    (START, "init", init.init),
+    (START, "check", check.check),
+    (TRAIN, "train", train.train),
+    (MEASURE, "evaluate", evaluate.evaluate),
+    (MEASURE, "traverse", traverse.traverse),
+    (MEASURE, "report", report.report),
+):
+    app.command(name, rich_help_panel=panel)(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(unweave.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a gate failed, 2 bad input or usage, 3 something broke."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        err.print("Stopped.")
+        sys.exit(130)
+    except Exception as error:  # the last line of defence: the user gets words, not a traceback
+        sys.exit(print_error(error))

@@ -1,0 +1,87 @@
+"""After training: scores, and the report that tells all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unweave.core.files import write_text
+from unweave.data.dataset import Dataset
+from unweave.data.report import data_report
+from unweave.methods.model import TrainedModel, load_model
+from unweave.projects.data import CACHE, held_out
+from unweave.projects.pipeline import Trained, evaluate
+from unweave.projects.report.content import Reconstructions, ReportContent, Traversals
+from unweave.projects.report.page import write_report
+from unweave.projects.runs import Run
+from unweave.projects.traversals import information_shares, traversals
+from unweave.training.sinks import History
+
+_SHOWN = 10
+_FRAMES = 9
+
+
+def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
+    """Evaluate a complete run, write the report either way, and say what came out as plain values."""
+    run, outcome = trained.run, trained.outcome
+    batch = run.project().training.batch
+    content: dict[str, Any] = {
+        "run": run.name,
+        "status": outcome.status,
+        "step": outcome.progress.step,
+        "seconds": outcome.progress.seconds,
+        "monitor_seconds": outcome.progress.monitor_seconds,
+        "images_per_second": outcome.progress.step * batch / max(outcome.progress.seconds, 1e-9),
+        "scores": {},
+        "gates": [],
+        "diagnoses": [vars(d) for d in trained.diagnoses],
+    }
+    if outcome.status == "complete":
+        content |= evaluate(run, dataset, model=trained.model).to_json()
+        content["gates"] = (run.read("gates") or {}).get("gates", [])
+    content["report"] = str(write_run_report(run, dataset, root, model=trained.model))
+    return content
+
+
+def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedModel | None = None) -> Path:
+    """Write the run's HTML report from what lies in its folder; returns its path."""
+    model = model or load_model(run.model)
+    asked, status = run.read("asked") or {}, run.read("status") or {}
+    history = History(run.folder)
+    rows = held_out(dataset)
+    observations, table = dataset.observations(rows), dataset.table.take(rows)
+    codes = model.encode(observations)
+    images = model.transform.images
+    dials, moved = traversals(model, codes, table, frames=_FRAMES) if images else ((), None)
+    shown = np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).astype(np.int64)
+    content = ReportContent(
+        title=asked["project"]["name"],
+        run=run.name,
+        asked=asked,
+        status=status,
+        data=data_report_json(dataset, root),
+        series=history.series(),
+        notes=tuple(history.notes()),
+        scorecard=run.scorecard(),
+        gates=tuple((run.read("gates") or {}).get("gates", [])),
+        reconstructions=Reconstructions(observations[shown], model.decode(codes.mean[shown])) if images else None,
+        traversals=Traversals(dials, moved) if moved is not None else None,
+        information=information_shares(codes, table) if table.factors else None,
+        factors=table.names,
+    )
+    write_report(content, run.report)
+    return run.report
+
+
+def data_report_json(dataset: Dataset, root: Path) -> dict[str, Any]:
+    """The data report as plain values, computed once per state of the data."""
+    path = root / CACHE / "reports" / f"{dataset.data_hash}.json"
+    if path.exists():
+        cached: dict[str, Any] = json.loads(path.read_text())
+        return cached
+    content = data_report(dataset).to_json()
+    write_text(path, json.dumps(content))
+    return content

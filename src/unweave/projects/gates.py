@@ -1,0 +1,48 @@
+"""The gates of `accept:`: whether a scorecard is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from unweave.core.scores import Scorecard
+from unweave.projects.config import AcceptConfig, Gate
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One gate: what was wanted, what came."""
+
+    score: str
+    wanted: str
+    value: float | None
+    passed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary."""
+        return asdict(self)
+
+
+def check_gates(accept: AcceptConfig | None, card: Scorecard) -> tuple[GateResult, ...]:
+    """All gates that speak of scores in `card`; a score without a value, or absent, fails."""
+    return tuple(_check(score, gate, card) for score, gate in _gates(accept)) if accept else ()
+
+
+def _gates(accept: AcceptConfig) -> Iterator[tuple[str, Gate]]:
+    if accept.mig:
+        yield "mig", accept.mig
+    if accept.dci:
+        yield "dci.disentanglement", accept.dci
+    for factor, gate in accept.probe_accuracy.items():
+        yield f"probe.{factor}", gate
+
+
+def _check(name: str, gate: Gate, card: Scorecard) -> GateResult:
+    value = card[name].value if name in card else None
+    passed = value is not None and (
+        (gate.at_least is None or value >= gate.at_least) and (gate.at_most is None or value <= gate.at_most)
+    )
+    bounds = [f"at least {gate.at_least:g}" if gate.at_least is not None else ""]
+    bounds.append(f"at most {gate.at_most:g}" if gate.at_most is not None else "")
+    return GateResult(name, " and ".join(b for b in bounds if b), value, passed)

@@ -1,0 +1,88 @@
+"""A first project file: what can be guessed from the data, with defaults left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unweave.core.factors import Factor
+from unweave.data.config import DataConfig
+from unweave.data.dataset import Progressing, load_dataset
+from unweave.projects.data import CACHE
+
+_SIZES = (16, 32, 64, 128)
+_DEFAULT_SIZE = 64
+_VECTORS = (".npy",)
+
+
+@dataclass(frozen=True)
+class Initial:
+    """Content of a first project file, and label columns that are no factors, with the reason."""
+
+    content: dict[str, Any]
+    left_out: dict[str, str]
+
+
+def initial_project(
+    source: str,
+    *,
+    root: Path,
+    name: str,
+    labels: str | None = None,
+    size: int | None = None,
+    by: str | None = None,
+    progress: Progressing | None = None,
+) -> Initial:
+    """Read the source once and write down what was found.
+
+    Raises:
+        DataError: the source is absent or holds nothing that can be read.
+    """
+    data: dict[str, Any] = {"vectors" if is_vectors(source, root) else "images": source}
+    if labels is not None:
+        data["labels"] = labels
+    if "images" in data:
+        data["size"] = size or (32 if source.startswith("builtin:") else _DEFAULT_SIZE)
+    if by is not None:
+        data["split"] = {"by": by}
+    dataset = load_dataset(DataConfig(**data), (), root=root, cache=root / CACHE, progress=progress)
+    factors = [f for f in dataset.table.factors if f.name != by]
+    content: dict[str, Any] = {"name": name, "data": data}
+    if factors:
+        content["factors"] = [_factor(f, rank) for rank, f in enumerate(factors, start=1)]
+    content["method"] = {"kind": "beta_vae", "beta": 4.0, "latent": max(10, len(factors) + 4)}
+    content["training"] = {"steps": _steps(len(dataset.splits.train)), "batch": 64}
+    content["accept"] = {"mig": {"at_least": 0.1}} if factors else {}
+    return Initial({k: v for k, v in content.items() if v}, dict(dataset.left_out))
+
+
+def is_vectors(source: str, root: Path) -> bool:
+    """Whether a source is a table of vectors rather than images."""
+    import numpy as np
+
+    path = root / source
+    if path.suffix in _VECTORS:
+        return True
+    if path.suffix == ".npz" and path.is_file():
+        with np.load(path, allow_pickle=False) as content:
+            return "images" not in content.files
+    if path.suffix == ".parquet" and path.is_file():
+        import pyarrow.parquet
+        import pyarrow.types as types
+
+        schema = pyarrow.parquet.read_schema(path)
+        return not any(
+            types.is_binary(f.type) or types.is_large_binary(f.type) or types.is_struct(f.type) for f in schema
+        )
+    return False
+
+
+def _factor(factor: Factor, rank: int) -> dict[str, Any]:
+    content = factor.model_dump(mode="json", exclude_defaults=True, exclude={"description", "priority"})
+    return {**content, "priority": rank, "description": ""}
+
+
+def _steps(rows: int) -> int:
+    """About 100 passes over the data, within what a laptop does in an hour or so."""
+    return int(min(20_000, max(3_000, rows * 100 // 64)))

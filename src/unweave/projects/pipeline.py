@@ -1,0 +1,210 @@
+"""The one place where all layers meet: data → training → evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unweave.core.model import Observations
+from unweave.core.scores import Scorecard
+from unweave.core.seeds import derive, generator
+from unweave.data.dataset import Dataset
+from unweave.methods.model import TrainedModel, Transform, build_model, load_model, save_model
+from unweave.metrics import active_units, reconstruction, scorecard
+from unweave.projects.config import Project
+from unweave.projects.data import held_out
+from unweave.projects.gates import check_gates
+from unweave.projects.provenance import provenance
+from unweave.projects.runs import Run, run_for
+from unweave.projects.tracking import MlflowSink, flatten, open_experiment
+from unweave.training.batches import BatchSource
+from unweave.training.diagnose import Diagnosis, diagnose
+from unweave.training.loop import Outcome, Trainer
+from unweave.training.monitor import Look, Monitor
+from unweave.training.sinks import History, Sink
+from unweave.training.step import make_fabric
+from unweave.training.stopping import Stopper
+
+SAMPLE_ROWS = 1000
+"""Validation rows that the monitor looks at."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a call of `train` did."""
+
+    run: Run
+    outcome: Outcome
+    model: TrainedModel
+    diagnoses: tuple[Diagnosis, ...]
+
+
+def train(
+    project: Project,
+    dataset: Dataset,
+    root: Path,
+    *,
+    device: str = "auto",
+    devices: int = 1,
+    max_seconds: float | None = None,
+    sinks: Sequence[Sink] = (),
+) -> Trained:
+    """Train the project's method, or continue where the same settings on the same data stopped.
+
+    Args:
+        project: all settings.
+        dataset: of `load_data`.
+        root: the project folder.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ….
+        devices: how many of them.
+        max_seconds: stop with a checkpoint after this time; the next call goes on.
+        sinks: also get what training says, for example a progress bar.
+
+    Raises:
+        TrainingError, StorageError, ConfigError: see their texts; checkpoints written so far stay.
+    """
+    fabric = make_fabric(device, devices=devices, precision=project.training.precision)
+    fabric.launch()
+    run = run_for(root, project, dataset.data_hash)
+    with run.locked():
+        model = _build(project, dataset)
+        model.method.to(fabric.device)
+        if run.read("asked") is None:
+            run.write("asked", _asked(project, dataset, root, device=str(fabric.device)))
+        history = History(run.folder)
+        tracked = _tracking(project, root, run, dataset)
+        everyone: list[Sink] = [history, *([tracked] if tracked else []), *sinks]
+        monitor = _monitor(project, dataset, model, everyone)
+        source = BatchSource(
+            dataset.store.observations,
+            dataset.splits.train,
+            model.transform,
+            batch=project.training.batch,
+            seed=derive(project.training.seed, "batches"),
+            device=fabric.device,
+        )
+        trainer = Trainer(
+            model.method, source, project.training, run.checkpoints, fabric, sinks=everyone, watcher=monitor
+        )
+        with Stopper(max_seconds) as stopper:
+            outcome = trainer.run(stopper)
+        found = _finish(project, run, outcome, model, history, len(dataset.table.factors))
+        if tracked is not None:
+            tracked.finish("FINISHED" if outcome.status == "complete" else "KILLED")
+    return Trained(run, outcome, model, found)
+
+
+def evaluate(run: Run, dataset: Dataset, *, model: TrainedModel | None = None, bootstrap: int = 200) -> Scorecard:
+    """Score a run's model on held-out rows, keep the scorecard and the gates in its folder, and return it."""
+    model = model or load_model(run.model)
+    rows = held_out(dataset)
+    observations, table = dataset.observations(rows), dataset.table.take(rows)
+    codes = model.encode(observations)
+    decoded = model.decode(codes.mean)
+    seed = run.project().training.seed
+    cards: dict[str, Any] = {}
+    if table.factors:
+        cards |= scorecard(codes, table, bootstrap=bootstrap, seed=seed)
+    cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
+    cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
+    card = Scorecard(cards)
+    run.write("scorecard", card.to_json())
+    run.write("gates", {"gates": [gate.to_json() for gate in check_gates(run.project().accept, card)]})
+    return card
+
+
+def _comparable(observations: Observations) -> NDArray[np.float32]:
+    scale = 255 if observations.dtype == np.uint8 else 1
+    return observations.astype(np.float32) / np.float32(scale)
+
+
+def _build(project: Project, dataset: Dataset) -> TrainedModel:
+    observations, rows = dataset.store.observations, dataset.splits.train
+    images = observations.ndim == 4
+    transform = Transform(tuple(observations.shape[1:])) if images else Transform.fit(observations[rows])
+    return build_model(project.method, project.net, transform, seed=derive(project.training.seed, "weights"))
+
+
+def _monitor(project: Project, dataset: Dataset, model: TrainedModel, sinks: Sequence[Sink]) -> Monitor | None:
+    rows = dataset.splits.valid if len(dataset.splits.valid) else dataset.splits.test
+    if len(rows) == 0:
+        return None
+    chosen = generator(0, "monitor", "rows").permutation(rows)[:SAMPLE_ROWS]
+    rows = np.sort(chosen)
+    return Monitor(model, dataset.observations(rows), dataset.table.take(rows), sinks, seed=project.training.seed)
+
+
+def _tracking(project: Project, root: Path, run: Run, dataset: Dataset) -> MlflowSink | None:
+    opened = open_experiment(project, root)
+    if opened is None:
+        return None
+    client, experiment = opened
+    origin = provenance(root)
+    tags = {"git": str(origin["git"]), "platform": origin["platform"], "data_hash": dataset.data_hash}
+    tags |= {f"version.{name}": version for name, version in origin["versions"].items()}
+    parameters = flatten(project.model_dump(mode="json", include={"data", "method", "net", "training"}))
+    return MlflowSink(client, experiment, run, parameters, tags)
+
+
+def _asked(project: Project, dataset: Dataset, root: Path, *, device: str) -> dict[str, Any]:
+    return {
+        "project": project.model_dump(mode="json"),
+        "data_hash": dataset.data_hash,
+        "factors": [factor.model_dump(mode="json") for factor in dataset.table.factors],
+        "rows": {side: len(getattr(dataset.splits, side)) for side in ("train", "valid", "test")},
+        "device": device,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        **provenance(root),
+    }
+
+
+def _finish(
+    project: Project, run: Run, outcome: Outcome, model: TrainedModel, history: History, factors: int
+) -> tuple[Diagnosis, ...]:
+    model.method.eval()
+    found = diagnose(
+        looks_of(history),
+        factors=factors,
+        beta=getattr(project.method, "beta", None),
+        rolled_back=outcome.progress.rate < 1,
+    )
+    if outcome.status == "complete":
+        save_model(model, run.model)
+    run.write(
+        "status",
+        {
+            "status": outcome.status,
+            "step": outcome.progress.step,
+            "seconds": outcome.progress.seconds,
+            "monitor_seconds": outcome.progress.monitor_seconds,
+            "diagnoses": [vars(d) for d in found],
+        },
+    )
+    return found
+
+
+def looks_of(history: History) -> list[tuple[int, Look]]:
+    """The looks at the validation sample that a history holds."""
+    found = []
+    for record in history.records():
+        if "valid.kl" not in record:
+            continue
+        dimensions = [k for k in record if k.startswith("valid.kl.")]
+        kl = np.array([record[f"valid.kl.{d}"] for d in range(len(dimensions))])
+        look = Look(
+            distortion=record["valid.reconstruction"],
+            rate=record["valid.kl"],
+            kl=kl,
+            active=int(record["valid.active_units"]),
+            explained=record["valid.explained"],
+            mig=record.get("valid.mig"),
+            mig_null=record.get("valid.mig_null"),
+        )
+        found.append((record["step"], look))
+    return found

@@ -1,0 +1,58 @@
+"""Grids of images as PNG files, with labels where a person must know what a row is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+_GAP = 2
+_LABEL_WIDTH, _MARGIN = 190, 12
+_TEXT = (40, 44, 52)
+
+
+def to_rgb(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Images (…, H, W, C), uint8 or float in [0, 1], C = 1 or 3, to uint8 (…, H, W, 3)."""
+    pixels = images if images.dtype == np.uint8 else np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+
+
+def image_grid(images: NDArray[Any], *, gap: int = _GAP, background: int = 255) -> NDArray[np.uint8]:
+    """One picture uint8 (height, width, 3) of images (rows, columns, H, W, C), with gaps between them."""
+    pixels = to_rgb(images)
+    rows, columns, height, width, _ = pixels.shape
+    padded = np.pad(pixels, ((0, 0), (0, 0), (0, gap), (0, gap), (0, 0)), constant_values=background)
+    grid = padded.transpose(0, 2, 1, 3, 4).reshape(rows * (height + gap), columns * (width + gap), 3)
+    return np.ascontiguousarray(grid[: grid.shape[0] - gap, : grid.shape[1] - gap])
+
+
+def enlarge(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Each pixel `factor` times as wide and high."""
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def encode_png(picture: NDArray[np.uint8]) -> bytes:
+    """PNG file of a picture (height, width, 3); the same picture gives the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def labelled_grid(images: NDArray[Any], labels: Sequence[str]) -> NDArray[np.uint8]:
+    """A grid of images (rows, columns, H, W, C), enlarged to about 64 pixels each, with a text before each row."""
+    factor = max(1, round(64 / images.shape[2]))
+    grid = enlarge(image_grid(images), factor)
+    height, width, _ = grid.shape
+    canvas = Image.new("RGB", (width + _LABEL_WIDTH + 2 * _MARGIN, height + 2 * _MARGIN), "white")
+    canvas.paste(Image.fromarray(grid), (_LABEL_WIDTH + _MARGIN, _MARGIN))
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(16)
+    step = (images.shape[2] + _GAP) * factor
+    for row, label in enumerate(labels):
+        middle = _MARGIN + row * step + images.shape[2] * factor / 2
+        draw.text((_LABEL_WIDTH, middle), label, fill=_TEXT, font=font, anchor="rm")
+    return np.asarray(canvas)
