@@ -31,6 +31,7 @@ def _guess(name, cells):
         ("month", [*range(1, 13)], "circular"),
         ("hour", [9, 10, 11, 12], "ordinal"),
         ("rotation", [-20, -10, 0, 10, 20], "ordinal"),
+        ("rotation", [0, 1, 2, 359], "ordinal"),
         ("angler", [0, 90, 180, 270], "ordinal"),
     ],
 )

@@ -111,6 +111,13 @@ def test_few_groups_fill_every_side():
     assert [len(part) for part in splits.named().values()] == [50, 30, 20]
 
 
+def test_single_rows_make_up_for_what_a_large_group_takes():
+    # The 60 copies can only stand on the side of train; of the other 40, 20 remain for it.
+    digests = np.concatenate([np.zeros(60, dtype=int), np.arange(1, 41)])
+    splits = make_splits(SplitConfig(), FactorTable.empty(100), digests=digests)
+    assert [len(part) for part in splits.named().values()] == [80, 10, 10]
+
+
 def test_the_seed_decides_and_the_order_of_factors_does_not():
     table = _table(np.random.default_rng(1), 300)
     splits = [make_splits(SplitConfig(seed=seed), table, digests=_different(300)).test for seed in (0, 0, 1)]

@@ -35,7 +35,7 @@ def factor_table(columns: pa.Table, factors: Sequence[Factor], *, ids: Sequence[
     made = [_column(columns, factor, names) for factor in factors]
     if not made:
         return FactorTable.empty(columns.num_rows)
-    values = np.stack([np.where(known, value, 0.0) for _, value, known in made], axis=1)
+    values = np.stack([value for _, value, _ in made], axis=1)
     return FactorTable(tuple(f for f, _, _ in made), values, np.stack([known for _, _, known in made], axis=1))
 
 
@@ -72,7 +72,7 @@ def _classes(factor: Factor, cells: Cells, names: Sequence[str]) -> Column:
     by_text = {value: float(code) for code, value in enumerate(values)}
     # 3 in a column of numbers may be "3.0" or "03" in `values`.
     by_number = {number(value): code for value, code in by_text.items() if np.isfinite(number(value))}
-    # One more entry, for the index -1 of an empty cell.
+    # One more entry, 0 for the index -1 of an empty cell.
     codes = np.zeros(len(cells.texts) + 1)
     for place, text in enumerate(cells.texts):
         code = by_text.get(text, by_number.get(number(text)))

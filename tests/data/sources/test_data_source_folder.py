@@ -152,3 +152,10 @@ def test_a_file_without_permission_is_named(photos, monkeypatch):
     monkeypatch.setattr(builtins, "open", guarded)
     report = _load(photos).store.report
     assert [(s.name, s.reason) for s in report.skipped] == [("a/2.png", "it cannot be read: Permission denied")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_named_pipe_is_refused_and_not_waited_for(photos):
+    os.mkfifo(photos / "photos/a/pipe.png")
+    report = _load(photos).store.report
+    assert [(s.name, s.reason) for s in report.skipped] == [("a/pipe.png", "it is no regular file")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from typing import Literal
 
 import pyarrow as pa
@@ -63,12 +64,19 @@ class FolderSource:
                 if entry.is_dir():
                     yield from self._walk(Path(entry.path), name + "/", above | {here})
                     continue
-                try:
-                    stat = entry.stat()
-                    yield ListedFile(name, entry.path, stat.st_size, stat.st_mtime_ns)
-                except OSError as error:
-                    self._broken[name] = f"it cannot be opened: {error.strerror or error}"
-                    yield ListedFile(name, entry.path, 0, 0)
+                yield self._listed(entry, name)
+
+    def _listed(self, entry: os.DirEntry[str], name: str) -> ListedFile:
+        try:
+            stat = entry.stat()
+        except OSError as error:
+            self._broken[name] = f"it cannot be opened: {error.strerror or error}"
+            return ListedFile(name, "", 0, 0)
+        if not S_ISREG(stat.st_mode):
+            # To open a pipe would wait for ever for someone to write into it, so there is no path to open.
+            self._broken[name] = "it is no regular file"
+            return ListedFile(name, "", 0, 0)
+        return ListedFile(name, entry.path, stat.st_size, stat.st_mtime_ns)
 
 
 def class_folders(names: Sequence[str]) -> pa.Table | None:
