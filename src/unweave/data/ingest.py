@@ -24,6 +24,7 @@ from unweave.data.ingest_report import IngestReport, Skipped, conversions, most_
 from unweave.data.locking import only_one
 from unweave.data.pool import available_cores, run_in_order
 from unweave.data.sources.base import Observed, Source
+from unweave.data.sources.damage import reading
 from unweave.data.store import OBSERVATIONS, ImageStore, StoreCard, content_hash, write_about
 
 Progressing = Callable[[str, int, int], None]
@@ -69,7 +70,8 @@ def ingest(
             shutil.rmtree(leftover, ignore_errors=True)
         folder = stores / _key(source, options, cache, tell)
         if not folder.exists():
-            observed = source.open()
+            with reading(source.where):
+                observed = source.open()
             workers = _processes(processes, len(observed.names))
             with atomic_folder(folder) as half:
                 parts = _decode(source, observed, options, half, tell, workers)
@@ -108,7 +110,9 @@ def _decode(
 def _tasks(source: Source, names: Sequence[str], options: ImageOptions | None, half: Path) -> Iterator[PartTask]:
     for number, start in enumerate(range(0, len(names), _BATCH)):
         stop = min(start + _BATCH, len(names))
-        yield PartTask(source.batch(start, stop), start, tuple(names[start:stop]), options, half / f"{number}.raw")
+        with reading(source.where):
+            batch = source.batch(start, stop)
+        yield PartTask(batch, start, tuple(names[start:stop]), options, half / f"{number}.raw")
 
 
 def _assemble(source: Source, observed: Observed, parts: list[Part], half: Path) -> None:

@@ -10,6 +10,7 @@ from unweave.core.errors import DataError
 from unweave.data.config import DataConfig
 from unweave.data.images import image_extensions
 from unweave.data.sources.base import Source
+from unweave.data.sources.damage import reading
 
 
 def open_source(config: DataConfig, root: Path, *, label_names: Collection[str] = ()) -> Source:
@@ -22,6 +23,7 @@ def open_source(config: DataConfig, root: Path, *, label_names: Collection[str] 
 
     Raises:
         DataError: there is nothing at the path, or nothing that can be read.
+        StorageError: the operating system does not let it be read.
     """
     # Each source is imported when it is wanted: the built-in sets alone need numba.
     if config.builtin is not None:
@@ -33,7 +35,8 @@ def open_source(config: DataConfig, root: Path, *, label_names: Collection[str] 
     path = root / given
     if not path.exists():
         raise DataError(_missing(key, given, path))
-    return _images(path) if key == "images" else _vectors(path, label_names)
+    with reading(str(path)):
+        return _images(path) if key == "images" else _vectors(path, label_names)
 
 
 def _images(path: Path) -> Source:

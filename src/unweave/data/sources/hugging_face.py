@@ -73,7 +73,10 @@ def _data_files(folder: Path) -> list[Path]:
 
 def _table(path: Path) -> pa.Table:
     try:
-        return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+        table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+        # Damaged offsets point outside of the file, and following them ends the process.
+        table.validate(full=True)
+        return table
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} is no Arrow file that can be read: {error}. Save the dataset again.") from error
 
