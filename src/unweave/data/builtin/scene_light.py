@@ -17,9 +17,9 @@ from unweave.data.builtin.scene_shapes import FAR, Vector, along, dot, meet, nor
 FLOOR, WALL, BODY, SKY, WHITE = range(5)
 """Channels of a shade map: three coloured materials, the sky, and white light (haze, highlights)."""
 
-_ROOM, _WALL_HEIGHT = 2.6, 2.0  # half the room's width and depth; it is open above and towards the camera
-_DISTANCE, _EYE, _FOCAL, _PITCH = 4.3, 1.8, 2.6, -0.26
-_LAMP: Vector = (-0.5064, 0.7765, -0.3747)  # unit vector towards it
+_ROOM, _WALL_HEIGHT = 2.6, 3.0  # half the room's width and depth; it is open above and towards the camera
+_DISTANCE, _EYE, _FOCAL, _PITCH = 4.3, 1.8, 2.75, -0.29  # camera, looking at the body from in front
+_LAMP: Vector = (-0.5, 0.78, -0.3763)  # unit vector towards it
 _LAMP_RADIUS = 0.11  # of its disc, seen from the floor, in radians
 _RAYS = 3  # rays per pixel and axis
 _REACH = 2.2  # of shadows on the floor, at scale 1
@@ -55,7 +55,8 @@ def _floor_light(shape: int, s: float, p: Vector, ray: int) -> float:
             lamp -= meet(shape, s, p, towards) < FAR
     corner = 1 - 0.35 * math.exp(-(_ROOM - abs(p[0])) / 0.4)
     corner *= 1 - 0.35 * math.exp(-(_ROOM - p[2]) / 0.4)
-    return 0.58 * lamp / _SPREAD + 0.32 * corner * (sky / _SPREAD) ** 1.5
+    open_sky = sky / _SPREAD
+    return 0.58 * lamp / _SPREAD + 0.32 * corner * open_sky * math.sqrt(open_sky)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
