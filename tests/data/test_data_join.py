@@ -32,6 +32,11 @@ def test_rows_are_matched_by_name_in_any_order():
         ("/home/me/photos/a/2.png", 1),
         ("2.png", 1),
         ("b/gro\u0308ße.png", 3),
+        ("a/2", 1),
+        ("2", 1),
+        ("A/2.PNG", 1),
+        ("C:\\photos\\a\\2.PNG", 1),
+        ("GRÖSSE", 3),
     ],
 )
 def test_names_match_across_systems(name, place):
@@ -45,6 +50,18 @@ def test_a_last_part_that_two_files_share_matches_neither():
     joined = _join(["a/2.png", "1.png", "x/1.png"])
     assert joined.columns.column("level").to_pylist() == [None, 0, None, None]
     assert joined.orphans == ("1.png", "x/1.png")
+
+
+def test_names_that_differ_only_in_extension_or_case_match_themselves_and_nothing_loose():
+    ids = np.array(["x.png", "x.jpg", "X.png", "v1.2.png"])
+    joined = _join(["X.png", "x.jpg", "x", "v1.2"], ids=ids)
+    assert joined.columns.column("level").to_pylist() == [None, 1, 0, 3]
+    assert joined.orphans == ("x",)
+
+
+def test_a_label_file_without_rows_is_an_error():
+    with pytest.raises(DataError, match=r"labels\.csv has column names and no row"):
+        _join([])
 
 
 def test_rows_of_skipped_files_are_no_orphans():

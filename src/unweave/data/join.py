@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import DataError
 from unweave.data.columns import is_scalar
+from unweave.data.images import image_extensions
 
 FILE_COLUMNS = ("file", "file_name", "filename", "image", "path", "image_path", "id")
 """Names of the column that says which observation a row is about, the first that is there counts."""
@@ -41,7 +42,7 @@ def join_labels(
     """Match label rows with observations by name, or by position where the file names none.
 
     A name matches exactly, else in another Unicode form or with backslashes, else as the end of a longer path, else
-    by its last part where that is the only one.
+    by its last part where that is the only one; else in the same ways without extension and in small letters.
 
     Args:
         table: the label file.
@@ -65,6 +66,8 @@ def join_labels(
             )
         return Joined(labels.take(pa.array(source_rows)), left_out=left_out)
     names = [None if name is None else str(name) for name in table.column(key).to_pylist()]
+    if not names:
+        raise DataError(f"{where} has column names and no row below them. Fill it, or do without it.")
     rows, orphans = _match(names, ids, skipped, labels, where)
     if (rows < 0).all():
         raise DataError(
@@ -102,29 +105,43 @@ def _match(
 
 
 class _Finder:
+    """Observations by name, first as it is, then ever more loosely; what two share loosely, matches neither."""
+
     def __init__(self, ids: Sequence[str]) -> None:
         self._exact = {name: place for place, name in enumerate(ids)}
-        self._plain = {_plain(name): place for name, place in self._exact.items()}
-        self._last: dict[str, int | None] = {}
-        for name, place in self._plain.items():
-            last = PurePosixPath(name).name
-            self._last[last] = None if last in self._last else place
+        self._indices = [(form, _index(ids, form), _index(ids, form, last=True)) for form in (_plain, _loose)]
 
     def place(self, name: str) -> int | None:
         """Place of the observation that a label row calls `name`."""
-        place = self._exact.get(name, self._plain.get(_plain(name)))
-        if place is not None:
-            return place
-        parts = PurePosixPath(_plain(name)).parts
-        for start in range(1, len(parts)):
-            place = self._plain.get("/".join(parts[start:]))
-            if place is not None:
-                return place
-        return self._last.get(parts[0]) if len(parts) == 1 else None
+        if name in self._exact:
+            return self._exact[name]
+        for form, whole, last in self._indices:
+            parts = PurePosixPath(form(name)).parts
+            for start in range(len(parts)):
+                place = whole.get("/".join(parts[start:]))
+                if place is not None:
+                    return place
+            if len(parts) == 1 and last.get(parts[0]) is not None:
+                return last[parts[0]]
+        return None
+
+
+def _index(ids: Sequence[str], form: Callable[[str], str], *, last: bool = False) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for place, name in enumerate(ids):
+        key = PurePosixPath(form(name)).name if last else form(name)
+        found[key] = None if key in found else place
+    return found
 
 
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip().replace("\\", "/")).removeprefix("./")
+
+
+def _loose(name: str) -> str:
+    """Without the extension of an image, in small letters."""
+    path = PurePosixPath(_plain(name))
+    return str(path.with_suffix("") if path.suffix.lower() in image_extensions() else path).casefold()
 
 
 def _shown(names: Sequence[str | None]) -> str:
