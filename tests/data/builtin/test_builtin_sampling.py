@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from unweave.core.errors import ConfigError
-from unweave.data.builtin.sampling import count_left, draw
+from unweave.data.builtin.sampling import cells_left, draw
 
 # A test of a correct sampler fails with this probability per seed; the seeds are fixed, so it passes or fails for good.
 ALPHA = 1e-3
@@ -55,7 +55,13 @@ def requests(draw_from):
     if len(sizes) > 1 and draw_from(st.booleans()):
         a, b = draw_from(st.permutations(range(len(sizes))))[:2]
         correlate = a, b, draw_from(st.sampled_from([1e-3, 0.1, 1.0]))
-    return sizes, {"fixed": fixed or None, "leave_out": leave_out or None, "correlate": correlate}
+    holes = draw_from(st.lists(st.tuples(*(st.integers(0, size - 1) for size in sizes)), max_size=5))
+    return sizes, {
+        "fixed": fixed or None,
+        "leave_out": leave_out or None,
+        "correlate": correlate,
+        "holes": np.array(holes, dtype=np.int64) if holes else None,
+    }
 
 
 @settings(max_examples=200, deadline=None)
@@ -67,6 +73,8 @@ def test_a_draw_keeps_its_promises(request, rows, seed):
     allowed = np.all([cells[:, a] == v for a, v in fixed.items()], axis=0) & np.ones(len(cells), dtype=bool)
     if leave_out:
         allowed &= ~np.all([np.isin(cells[:, a], c) for a, c in leave_out.items()], axis=0)
+    if options["holes"] is not None:
+        allowed[np.ravel_multi_index(tuple(options["holes"].T), sizes)] = False
     if not allowed.any():
         with pytest.raises(ConfigError, match="no combination"):
             draw(sizes, rows, seed=seed, **options)
@@ -78,7 +86,7 @@ def test_a_draw_keeps_its_promises(request, rows, seed):
     assert allowed[numbers].all()
     np.testing.assert_array_equal(index, draw(sizes, rows, seed=seed, **options))
     if not fixed:
-        assert allowed.sum() == count_left(sizes, leave_out)
+        assert allowed.sum() == cells_left(sizes, leave_out, options["holes"])
         if options["correlate"] is None and rows <= allowed.sum():
             assert len(set(numbers)) == rows
 
@@ -135,5 +143,11 @@ def test_a_narrow_correlation_that_meets_no_allowed_cell_takes_the_nearest():
 
 
 def test_counts_of_classes_named_twice():
-    assert count_left((3, 4), {0: [1, 1], 1: [0, 2]}) == 10
-    assert count_left((3, 4), None) == 12
+    assert cells_left((3, 4), {0: [1, 1], 1: [0, 2]}, None) == 10
+    assert cells_left((3, 4), None, None) == 12
+    assert cells_left((3, 4), {0: [1]}, np.array([[0, 0], [1, 2]])) == 7
+
+
+def test_a_fixed_class_must_be_there():
+    with pytest.raises(ConfigError, match="axis 1 has classes 0 to 3, got 4"):
+        draw((3, 4), 5, seed=0, fixed={1: 4})
