@@ -1,3 +1,5 @@
+import runpy
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,18 @@ def test_real_frames_agree_in_every_pixel(shared):
         index, images = real["factors"].astype(np.int64), real["images"]
     assert len(images) == 363
     np.testing.assert_array_equal(builtin_set("sprites", size=64).render(index)[..., 0], images)
+
+
+@pytest.mark.shared
+def test_the_reference_recipe_agrees_in_every_pixel(shared):
+    path = shared / "data" / "dsprites" / "dsprites_np.py"
+    recipe = runpy.run_path(str(path))["render"]
+    sprites, rng = builtin_set("sprites", size=64), np.random.default_rng(0)
+    for shape, scale, orientation in np.ndindex(3, 6, 40):
+        x, y = rng.integers(0, 32, (2, 5))
+        index = np.stack([np.full(5, shape), np.full(5, scale), np.full(5, orientation), x, y], 1)
+        expected = recipe(shape, scale, orientation, x, y) * np.uint8(255)
+        np.testing.assert_array_equal(sprites.render(index)[..., 0], expected)
 
 
 def test_all_images_together():

@@ -18,27 +18,26 @@ def _splitmix(counter: np.uint64) -> np.uint64:
 
 @njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
 def paint(masks: NDArray[np.uint8], cells: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Masks (N, H, W) times a colour per cell whose channels are uniform in [0.5, 1]: (N, H, W, 3)."""
+    """Masks (N, H, W) times a colour per cell, its channels uniform in 128 … 255 ([0.5, 1]): uint8 (N, H, W, 3)."""
     count, height, width = masks.shape
     images = np.zeros((count, height, width, 3), np.uint8)
+    colour = np.empty(3, np.int64)
     for n in range(count):
         bits = _splitmix(np.uint64(cells[n]))
-        red = 128 + int(bits & np.uint64(127))
-        green = 128 + int((bits >> np.uint64(8)) & np.uint64(127))
-        blue = 128 + int((bits >> np.uint64(16)) & np.uint64(127))
+        for channel in range(3):
+            colour[channel] = 128 + int((bits >> np.uint64(8 * channel)) & np.uint64(127))
         for i in range(height):
             for j in range(width):
                 value = int(masks[n, i, j])
                 if value:
-                    images[n, i, j, 0] = (value * red + 127) // 255
-                    images[n, i, j, 1] = (value * green + 127) // 255
-                    images[n, i, j, 2] = (value * blue + 127) // 255
+                    for channel in range(3):
+                        images[n, i, j, channel] = (value * colour[channel] + 127) // 255
     return images
 
 
 @njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
 def add_noise(masks: NDArray[np.uint8], cells: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Masks (N, H, W) plus noise per pixel, channel and cell, uniform in 0 … 255, at most 255: (N, H, W, 3)."""
+    """Masks (N, H, W) plus noise per pixel, channel and cell, uniform in 0 … 255, at most 255: uint8 (N, H, W, 3)."""
     count, height, width = masks.shape
     images = np.empty((count, height, width, 3), np.uint8)
     words = (height * width * 3 + 7) // 8

@@ -12,7 +12,7 @@ _ELLIPSE_VERTICES, _HEART_VERTICES = 100, 150
 
 
 def outline(shape: int) -> NDArray[np.float64]:
-    """Vertices (V, 2) in pixels about the sprite's centre, y upwards: 0 square, 1 ellipse, 2 heart."""
+    """Vertices (V, 2) in pixels about the sprite's centre, y downwards: 0 square, 1 ellipse, 2 heart."""
     if shape == 0:
         return np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]) * UNIT
     vertices = _ELLIPSE_VERTICES if shape == 1 else _HEART_VERTICES
@@ -23,11 +23,13 @@ def outline(shape: int) -> NDArray[np.float64]:
     return np.stack([np.sin(t) ** 3, -(y / 14.5 + 0.15)], 1) * UNIT
 
 
-def placed_outlines(scales: NDArray[np.float64], angles: NDArray[np.float64]) -> tuple[NDArray[np.float64], Offsets]:
-    """All outlines scaled and turned, one after the other, and where each begins.
+def placed_outlines(
+    scales: NDArray[np.float64], angles: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """All outlines scaled and turned (in radians, counter-clockwise on screen), and where each begins.
 
     Returns:
-        vertices: (total, 2).
+        vertices: (total, 2), one outline after the other.
         offsets: int64 (3, S, A, 2): first vertex and number of vertices of each (shape, scale, angle).
     """
     pieces, offsets, start = [], np.empty((3, len(scales), len(angles), 2), np.int64), 0
@@ -40,6 +42,3 @@ def placed_outlines(scales: NDArray[np.float64], angles: NDArray[np.float64]) ->
                 offsets[shape, i, j] = start, len(u)
                 start += len(u)
     return np.concatenate(pieces), offsets
-
-
-Offsets = NDArray[np.int64]
