@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unweave.data.builtin.registry import builtin_set
-from unweave.data.builtin.scene_light import BODY, FLOOR, WALL, shade_map
-from unweave.data.builtin.scene_shapes import CAPSULE, CUBE, CYLINDER, FAR, SPHERE, meet, normal
+from unweave.data.builtin.scene_rays import (
+    BODY,
+    CAPSULE,
+    CUBE,
+    CYLINDER,
+    FAR,
+    FLOOR,
+    SPHERE,
+    WALL,
+    meet,
+    normal,
+    shade_map,
+)
 from unweave.data.builtin.scenes import HUES, YAWS
 
 SHAPES = (CUBE, CYLINDER, SPHERE, CAPSULE)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import colorsys
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from unweave.core.factors import Factor
 from unweave.data.builtin.base import GeneratedSet, Index
-from unweave.data.builtin.scene_light import mix, shade_map
+from unweave.data.builtin.scene_rays import shade_map
 
 HUES = np.arange(10) / 10
 SCALES = np.linspace(0.75, 1.25, 8)
@@ -76,10 +77,38 @@ class Scenes(GeneratedSet):
         fixed = np.broadcast_to(_SKY_AND_WHITE, (len(index), 2, 3))
         colours = np.concatenate([_PALETTE[index[:, :3]], fixed], 1)
         chosen = np.ravel_multi_index(geometry, self.sizes[3:])
-        images: NDArray[np.uint8] = mix(self._maps.reshape(-1, *self._maps.shape[3:]), chosen, colours, _TONES)
+        images: NDArray[np.uint8] = _mix(self._maps.reshape(-1, *self._maps.shape[3:]), chosen, colours, _TONES)
         return images
 
     def labels(self, index: Index) -> NDArray[np.float64]:
         """Three hues in [0, 1), scale, class of shape, and degrees."""
         floor, wall, body, scale, shape, yaw = index.T
         return np.stack([HUES[floor], HUES[wall], HUES[body], SCALES[scale], shape, YAWS[yaw]], 1).astype(np.float64)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+def _mix(
+    maps: NDArray[np.float32], chosen: NDArray[np.int64], colours: NDArray[np.float32], tones: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Images uint8 (N, H, W, 3): each pixel is the sum of the materials' colours by their light.
+
+    Args:
+        maps: (M, H, W, 5) shade maps.
+        chosen: (N,) which map each image takes.
+        colours: (N, 5, 3) linear colours of each image's materials.
+        tones: what to show for light 0, 1 / (T - 1), … 1; brighter light is shown as 1.
+    """
+    count, height, width = len(chosen), maps.shape[1], maps.shape[2]
+    images = np.empty((count, height, width, 3), np.uint8)
+    top = np.float32(len(tones) - 1)
+    for n in range(count):
+        shade = maps[chosen[n]]
+        c = colours[n] * top
+        for i in range(height):
+            for j in range(width):
+                for channel in range(3):
+                    light = np.float32(0.5)
+                    for m in range(5):
+                        light += shade[i, j, m] * c[m, channel]
+                    images[n, i, j, channel] = tones[int(min(light, top))]
+    return images
