@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from unweave.core.codes import Codes
@@ -152,7 +153,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         "shape": list(transform.shape),
     }
     with atomic_folder(folder) as part:
-        save_file(arrays, part / "weights.safetensors")
+        (part / "weights.safetensors").write_bytes(save(arrays))
         (part / "model.json").write_text(json.dumps(card, indent=2))
 
 
@@ -165,7 +166,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
     try:
         card = json.loads((folder / "model.json").read_text())
         arrays = load_file(folder / "weights.safetensors", device=device)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise StorageError(f"no model can be read from {folder}: {error}. Train one with `unweave train`.") from error
     if card.get("format") != _FORMAT:
         raise StorageError(f"{folder}: expected model format {_FORMAT}, got {card.get('format')}.")

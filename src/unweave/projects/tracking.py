@@ -25,12 +25,12 @@ _WAITING = 20_000
 
 def _client(uri: str, root: Path) -> Any:  # noqa: ANN401 - MLflow is untyped
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for noisy in ("alembic", "mlflow"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise MissingExtraError("mlflow", "train", "Tracking runs (tracking.uri)") from error
+    for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):  # MLflow sets its own levels when it is imported
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
         uri = f"sqlite:///{root.resolve() / uri.removeprefix('sqlite:///')}"
     with warnings.catch_warnings():

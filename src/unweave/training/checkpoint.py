@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from unweave.core.errors import StorageError
-from unweave.core.files import atomic_file
+from unweave.core.files import write_bytes
 from unweave.methods.base import Method
 
 KEEP = 2
@@ -51,9 +51,8 @@ def save_checkpoint(folder: Path, method: Method, optimizers: Optimizers, progre
             for key, value in optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{player}.{index}.{key}"] = value
     path = folder / f"step-{progress.step:09d}.safetensors"
-    with atomic_file(path) as part:
-        flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        save_file(flat, part, metadata={"progress": json.dumps(asdict(progress))})
+    flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_bytes(path, save(flat, metadata={"progress": json.dumps(asdict(progress))}))
     for old in sorted(folder.glob("step-*.safetensors"))[:-KEEP]:
         old.unlink(missing_ok=True)
     return path
@@ -77,7 +76,7 @@ def load_checkpoint(path: Path, method: Method, optimizers: Optimizers) -> Progr
         with torch.no_grad():
             for name, target in method.state_dict(keep_vars=True).items():
                 target.copy_(tensors[f"weights.{name}"])
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise StorageError(
             f"the checkpoint {path} cannot be read: {error}. Delete it to continue from the one before."
         ) from error

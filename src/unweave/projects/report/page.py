@@ -54,13 +54,17 @@ def _tiles(content: ReportContent) -> Iterator[dict[str, str]]:
     for name, label in (
         ("mig", "MIG"),
         ("dci.disentanglement", "DCI disentanglement"),
-        ("reconstruction", "Variance explained"),
+        ("reconstruction", "Reconstruction error"),
     ):
         score = card.get(name)
         if score is not None and score.value is not None:
             low_high = f"{score.interval[0]:.2f} to {score.interval[1]:.2f}" if score.interval else ""
             null = f"random codes {score.null:.2f}" if score.null is not None else ""
-            yield {"label": label, "value": f"{score.value:.2f}", "detail": " · ".join(filter(None, (low_high, null)))}
+            yield {
+                "label": label,
+                "value": f"{score.value:.3g}" if name == "reconstruction" else f"{score.value:.2f}",
+                "detail": " · ".join(filter(None, (low_high, null))),
+            }
     seconds = content.status.get("seconds")
     if seconds:
         speed = content.series.get("train.images_per_second", ((), ()))[1]

@@ -74,9 +74,10 @@ def _about_dials(content: ReportContent) -> str:
     without = [name for name, has in zip(content.factors, own, strict=True) if not has]
     if not with_dial:
         return "No factor has a dial of its own."
+    subject = "The factor" if len(with_dial) == 1 else "The factors"
     verb = "has its own dial" if len(with_dial) == 1 else "each have their own dial"
     rest = f"; {listed(without)} {'has' if len(without) == 1 else 'have'} none" if without else ""
-    return f"{listed(with_dial)} {verb}{rest}."
+    return f"{subject} {listed(with_dial)} {verb}{rest}."
 
 
 def factors_with_own_dial(information: NDArray[np.float64]) -> list[bool]:

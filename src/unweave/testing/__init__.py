@@ -1,0 +1,1 @@
+"""Public contract suites for anyone who adds a method or a metric."""

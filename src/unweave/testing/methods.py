@@ -1,0 +1,217 @@
+"""The contract of a method: what whoever adds one gets checked without writing a test.
+
+    from unweave.testing.methods import CHECKS, check_method
+
+    check_method(MyMethodConfig())                      # all checks, or
+    @pytest.mark.parametrize("check", CHECKS)           # one test each
+    def test_contract(check): check(MyMethodConfig())
+
+Each check raises AssertionError with the reason. All take a config and a device, and about a second on a CPU.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from unweave.core.errors import ShapeError
+from unweave.core.seeds import generator
+from unweave.methods import AnyMethod
+from unweave.methods.base import Batch, Method
+from unweave.methods.model import TrainedModel, Transform, build_model, load_model, save_model
+from unweave.nets.config import NetConfig
+from unweave.training.step import make_fabric, train_step
+
+Check = Callable[..., None]
+
+SHAPE = (16, 16, 1)
+_ROWS = 16
+
+
+def make_model(
+    config: AnyMethod, device: str = "cpu", *, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> TrainedModel:
+    """A small model of the method for images of `SHAPE`."""
+    net = NetConfig(kind="mlp", hidden=(32,))
+    model = build_model(config, net, Transform(SHAPE), seed=seed)
+    model.method.to(device=device, dtype=dtype)
+    return model
+
+
+def make_batch(device: str = "cpu", *, dtype: torch.dtype = torch.float32, iteration: int = 0) -> Batch:
+    """A batch of random images, mostly dark so that there is something to learn, with seeded noise."""
+    dark = generator(0, "contract").random((_ROWS, SHAPE[2], *SHAPE[:2])) ** 4
+    x = torch.from_numpy(dark).to(device=device, dtype=dtype)
+    return Batch(x, iteration, dataset_size=100, generator=torch.Generator(device).manual_seed(1))
+
+
+def check_losses_are_finite_scalars(config: AnyMethod, device: str = "cpu") -> None:
+    """One loss per player, each total and part a finite scalar."""
+    method = make_model(config, device).method
+    losses = method.losses(make_batch(device))
+    assert set(losses) == set(method.players), "losses and players must have the same names"
+    for name, loss in losses.items():
+        for part, value in {"total": loss.total, **loss.parts}.items():
+            assert value.shape == (), f"{name}.{part}: expected a scalar, got shape {tuple(value.shape)}"
+            assert value.isfinite(), f"{name}.{part} is not finite"
+
+
+def check_players_partition_parameters(config: AnyMethod, device: str = "cpu") -> None:
+    """Every parameter belongs to exactly one player."""
+    method = make_model(config, device).method
+    owned = [id(p) for player in method.players.values() for p in player.parameters()]
+    assert len(owned) == len(set(owned)), "a parameter belongs to two players"
+    assert set(owned) == {id(p) for p in method.parameters()}, "a parameter belongs to no player"
+
+
+def check_every_parameter_learns(config: AnyMethod, device: str = "cpu") -> None:
+    """Every parameter gets a gradient from its own player's loss."""
+    method = make_model(config, device).method
+    losses = method.losses(make_batch(device))
+    for name, player in method.players.items():
+        parameters = dict(player.named_parameters())
+        gradients = torch.autograd.grad(
+            losses[name].total, list(parameters.values()), retain_graph=True, allow_unused=True
+        )
+        silent = [key for key, g in zip(parameters, gradients, strict=True) if g is None or not g.abs().sum() > 0]
+        assert not silent, f"{name}: no gradient reaches {', '.join(silent)}"
+
+
+def check_no_gradient_leaks(config: AnyMethod, device: str = "cpu") -> None:
+    """A training step gives each player the gradient of its own loss, and nothing of another's."""
+    method = make_model(config, device).method
+    losses = method.losses(make_batch(device))
+    want = {
+        name: torch.autograd.grad(losses[name].total, list(player.parameters()), retain_graph=True)
+        for name, player in method.players.items()
+    }
+    still = {name: torch.optim.SGD(player.parameters(), lr=0.0) for name, player in method.players.items()}
+    train_step(method, still, make_batch(device), make_fabric(device))
+    for name, player in method.players.items():
+        for parameter, gradient in zip(player.parameters(), want[name], strict=True):
+            assert parameter.grad is not None
+            torch.testing.assert_close(parameter.grad, gradient)
+
+
+def check_encode_is_deterministic(config: AnyMethod, device: str = "cpu") -> None:
+    """The same images give the same codes, bit for bit, and rows do not influence each other."""
+    model, images = make_model(config, device), _images()
+    first, second = model.encode(images), model.encode(images)
+    assert np.array_equal(first.mean, second.mean), "two calls of encode differ"
+    alone = model.encode(images[:1]).mean
+    np.testing.assert_allclose(alone, first.mean[:1], rtol=1e-4, atol=1e-5, err_msg="a row depends on its batch")
+
+
+def check_same_generator_same_loss(config: AnyMethod, device: str = "cpu") -> None:
+    """The batch's generator is the only source of randomness."""
+    method = make_model(config, device).method
+    first, second = (method.losses(make_batch(device)) for _ in range(2))
+    for name in first:
+        assert torch.equal(first[name].total, second[name].total), f"{name}: randomness beside the batch's generator"
+
+
+def check_loss_falls(config: AnyMethod, device: str = "cpu") -> None:
+    """Sixty steps on sixteen images lower the distortion."""
+    method = make_model(config, device).method
+    fabric = make_fabric(device)
+    optimizers = {name: torch.optim.Adam(p.parameters(), lr=1e-2) for name, p in method.players.items()}
+    batch = make_batch(device)
+    before = _distortion(method, batch)
+    for step in range(60):
+        train_step(method, optimizers, make_batch(device, iteration=step), fabric)
+    assert _distortion(method, batch) < before, "sixty steps did not lower the distortion"
+
+
+def check_save_and_load(config: AnyMethod, device: str = "cpu") -> None:
+    """A model that was written and read gives the same codes and images, bit for bit."""
+    model, images = make_model(config, device, seed=3), _images()
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(model, Path(folder) / "model")
+        again = load_model(Path(folder) / "model", device=device)
+    codes = model.encode(images).mean
+    assert np.array_equal(codes, again.encode(images).mean)
+    assert np.array_equal(model.decode(codes), again.decode(codes))
+
+
+def check_double_precision_agrees(config: AnyMethod, device: str = "cpu") -> None:
+    """float32 and float64 give the same losses: relative difference below 1e-4, some thousand float32 roundings."""
+    noise = torch.randn(_ROWS, config.latent, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    totals = []
+    for dtype in (torch.float32, torch.float64):
+        method = make_model(config, device, dtype=dtype).method
+        batch = make_batch(device, dtype=dtype)
+        with _GivenNoise(noise.to(device=device, dtype=dtype)):
+            totals.append({name: loss.total.item() for name, loss in method.losses(batch).items()})
+    for name in totals[0]:
+        assert totals[0][name] == pytest.approx(totals[1][name], rel=1e-4), f"{name} depends on the precision"
+
+
+def check_config_round_trips(config: AnyMethod, device: str = "cpu") -> None:
+    """The config survives JSON, is frozen, and refuses unknown keys."""
+    assert type(config).model_validate_json(config.model_dump_json()) == config
+    with pytest.raises(ValidationError):
+        config.latent = 3  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="no_such_key"):
+        type(config).model_validate({**config.model_dump(), "no_such_key": 1})
+
+
+def check_wrong_shape_is_explained(config: AnyMethod, device: str = "cpu") -> None:
+    """A missing batch axis gets the message that says how to add it."""
+    method = make_model(config, device).method
+    with pytest.raises(ShapeError, match=r"expected shape \(batch, 1, 16, 16\).*Add a batch axis"):
+        method.encode(torch.rand(1, 16, 16, device=device))
+
+
+CHECKS: tuple[Check, ...] = (
+    check_losses_are_finite_scalars,
+    check_players_partition_parameters,
+    check_every_parameter_learns,
+    check_no_gradient_leaks,
+    check_encode_is_deterministic,
+    check_same_generator_same_loss,
+    check_loss_falls,
+    check_save_and_load,
+    check_double_precision_agrees,
+    check_config_round_trips,
+    check_wrong_shape_is_explained,
+)
+"""All checks of the contract."""
+
+
+def check_method(config: AnyMethod, device: str = "cpu") -> Mapping[str, str]:
+    """Run all checks; returns the summary line of each that passed, raises AssertionError at the first that fails."""
+    passed = {}
+    for check in CHECKS:
+        check(copy.deepcopy(config), device)
+        passed[check.__name__] = (check.__doc__ or "").splitlines()[0]
+    return passed
+
+
+def _images() -> np.ndarray:
+    return generator(0, "contract images").integers(0, 256, (_ROWS, *SHAPE), dtype=np.uint8)
+
+
+def _distortion(method: Method, batch: Batch) -> float:
+    with torch.no_grad():
+        return float(method.distortion(batch.x, method.encode(batch.x).mean).mean())
+
+
+class _GivenNoise:
+    """Make `torch.randn` return given noise, so that two precisions see the same."""
+
+    def __init__(self, noise: torch.Tensor) -> None:
+        self.noise = noise
+
+    def __enter__(self) -> None:
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(torch, "randn", lambda *shape, **options: self.noise)
+
+    def __exit__(self, *error: object) -> None:
+        self._patch.undo()
