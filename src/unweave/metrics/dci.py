@@ -16,7 +16,7 @@ from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_pro
 from unweave.metrics.refits import Fit, Task, fit_all
 from unweave.metrics.resampling import null_range, student_t
 from unweave.metrics.splitting import train_test
-from unweave.metrics.stamps import make_stamp
+from unweave.metrics.stamps import make_stamp, no_classes
 
 MAX_ROWS = 3000
 """Rows that are learnt from and tested on at most, unless asked otherwise."""
@@ -161,8 +161,8 @@ def _reason(problem: Problem, task: Task, mode: Mode) -> str | None:
     names = [name for k, name in enumerate(problem.factors.names) if k not in task.used]
     if len(task.live) == 0:
         return "no code varies."
+    if mode == "reference" and names:
+        return no_classes(names[0])
     if len(task.used) == 0:
         return "no factor can be learnt: each is constant, has no labels, or has too few rows."
-    if mode == "reference" and names:
-        return f"the published definition learns every factor, and {names[0]!r} has fewer than two classes to learn."
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
+@lru_cache(maxsize=16)
 def entropy_terms(rows: int, mode: Mode) -> Floats:
     """Table t[n] for counts n = 0..rows, such that H = log N - sum(t[counts]) / N estimates an entropy in nats.
 
@@ -21,9 +23,12 @@ def entropy_terms(rows: int, mode: Mode) -> Floats:
     """
     n = np.arange(rows + 1, dtype=np.float64)
     if mode == "reference":
-        return np.asarray(n * np.log(np.maximum(n, 1)))
-    harmonic = np.concatenate([[0.0], np.cumsum(2 / (2 * np.arange(rows // 2) + 1))])
-    return np.asarray(n * (harmonic[np.arange(rows + 1) // 2] - np.euler_gamma - np.log(2)))
+        terms = n * np.log(np.maximum(n, 1))
+    else:
+        harmonic = np.concatenate([[0.0], np.cumsum(2 / (2 * np.arange(rows // 2) + 1))])
+        terms = n * (harmonic[np.arange(rows + 1) // 2] - np.euler_gamma - np.log(2))
+    terms.flags.writeable = False  # shared by every caller
+    return np.asarray(terms)
 
 
 def entropy(counts: Counts, terms: Floats) -> float:

@@ -14,7 +14,7 @@ from unweave.metrics.information import Floats
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.pairs import PairTable, bootstrap_shares
 from unweave.metrics.resampling import interval, null_range
-from unweave.metrics.stamps import make_stamp
+from unweave.metrics.stamps import make_stamp, no_classes
 
 CANDIDATES = 4
 """Codes per factor that may become the first two in a bootstrap sample."""
@@ -64,20 +64,20 @@ def mig(
     }
     if reason is not None:
         return Score("mig", None, stamp, reason=reason, **details)
-    value = float(_gap(table.share[live][:, used]))
+    value = float(gap(table.share[live][:, used]))
     if bootstrap:
         order = np.argsort(-np.where(live[:, None], table.share, -1), axis=0, kind="stable")
         first = order[: min(CANDIDATES, np.count_nonzero(live))]
         shares = bootstrap_shares(table, first, bootstrap, generator(seed, "mig", "bootstrap"))
-        details["interval"] = interval(value, _gap(shares[:, :, used]), 0, 1, tail=TAIL)
+        details["interval"] = interval(value, gap(shares[:, :, used]), 0, 1, tail=TAIL)
     if nulls:
         random = generator(seed, "mig", "null")
-        draws = [_gap(table.shuffled(random).share[live][:, used]) for _ in range(nulls)]
+        draws = [gap(table.shuffled(random).share[live][:, used]) for _ in range(nulls)]
         details["null"], details["null_interval"] = null_range(np.array(draws), 0, 1)
     return Score("mig", value, stamp, **details)
 
 
-def _gap(share: Floats) -> Floats:
+def gap(share: Floats) -> Floats:
     """Mean over factors of the gap between the two largest shares: (...) of (..., D, K)."""
     top = np.sort(share, axis=-2)
     return np.asarray((top[..., -1, :] - top[..., -2, :]).mean(axis=-1))

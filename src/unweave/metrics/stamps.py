@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from unweave import __version__
-from unweave.core import Score, Stamp
+from unweave.core import Stamp
 from unweave.metrics.inputs import Mode, Problem
 
 
@@ -15,10 +16,18 @@ def make_stamp(
     definition: str, mode: Mode, problem: Problem, settings: Mapping[str, Any], *, libraries: tuple[str, ...] = ()
 ) -> Stamp:
     """The stamp of a score of `problem`; `libraries` names the ones beyond NumPy that computed it."""
-    versions = {"unweave": __version__, **{name: version(name) for name in ("numpy", *libraries)}}
+    versions = {"unweave": __version__, **{name: _version(name) for name in ("numpy", *libraries)}}
     return Stamp(definition, mode, dict(settings), len(problem.codes), problem.factors.names, versions)
 
 
-def undefined(name: str, stamp: Stamp, reason: str, **details: Any) -> Score:  # noqa: ANN401 - fields of Score
-    """A score that cannot be computed, and why."""
-    return Score(name, None, stamp, reason=reason, **details)
+@cache
+def _version(name: str) -> str:
+    return version(name)
+
+
+def no_classes(factor: str) -> str:
+    """Why a published definition cannot score a factor."""
+    return (
+        f"the published definition needs classes, and factor {factor!r} has fewer than two: it is constant, has no "
+        'labels, or is a measurement. Use mode="robust".'
+    )
