@@ -237,6 +237,13 @@ def test_resizing_averages_and_does_not_alias():
     np.testing.assert_allclose(pixels, 127.5, atol=2)
 
 
+def test_a_jpeg_that_is_decoded_small_stays_sharp():
+    # Stripes of 4 pixels at 256 are stripes of one pixel at 64: they vanish if fewer than 64 pixels are decoded.
+    stripes = np.tile((np.arange(256) // 4 % 2 * 255).astype(np.uint8), (256, 1))
+    data = _bytes(Image.fromarray(stripes), "JPEG", quality=95)
+    assert decode_image(data, ImageOptions(size=64)).pixels.std() > 60
+
+
 @pytest.mark.parametrize("channels", [None, 1, 3])
 @pytest.mark.parametrize("grey", [True, False])
 def test_channels(channels, grey):

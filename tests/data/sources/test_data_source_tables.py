@@ -71,6 +71,17 @@ def test_parquet_shards_in_a_folder(tmp_path):
     assert dataset.store.ids.tolist() == ["0-0", "0-1", "0-2", "1-0", "1-1", "1-2"]
 
 
+def test_a_path_in_place_of_bytes_is_relative_to_the_file(tmp_path):
+    (tmp_path / "data/pictures").mkdir(parents=True)
+    for n, color in enumerate(COLORS):
+        (tmp_path / f"data/pictures/{n}.png").write_bytes(_png(color))
+    cells = [{"bytes": None, "path": f"pictures/{n}.png"} for n in (*range(6), 99)]
+    pq.write_table(pa.table({"image": pa.array(cells, type=IMAGE)}), tmp_path / "data/a.parquet")
+    dataset = _load(tmp_path, "data/a.parquet")
+    assert _first_pixels(dataset) == COLORS
+    assert [skip.name for skip in dataset.store.report.skipped] == ["pictures/99.png"]
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [

@@ -34,7 +34,6 @@ class ArrayStream:
             raise DataError(f"{self._label} is stored in Fortran order. Save numpy.ascontiguousarray(array) instead.")
         if self.dtype.hasobject:
             raise DataError(f"{self._label} holds Python objects. Save it as an array of numbers or text.")
-        self._row = 0
         self._start = self._file.tell()
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
@@ -42,14 +41,12 @@ class ArrayStream:
         start, stop, _ = rows.indices(self.shape[0] if self.shape else 1)
         size = self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
         try:
-            if start != self._row:
-                self._file.seek(self._start + start * size)
+            self._file.seek(self._start + start * size)
             content = self._file.read((stop - start) * size)
         except (zipfile.BadZipFile, EOFError) as error:
             raise DataError(f"{self._label} is damaged: {error}. Save it again.") from error
         if len(content) != (stop - start) * size:
             raise DataError(f"{self._label} is cut off: rows {start} to {stop} are not all there. Save it again.")
-        self._row = stop
         return np.frombuffer(content, dtype=self.dtype).reshape(stop - start, *self.shape[1:])
 
 

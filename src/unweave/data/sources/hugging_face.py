@@ -58,7 +58,7 @@ class HuggingFaceSource:
     def batch(self, start: int, stop: int) -> Batch:
         """Some rows."""
         images = self._all.column(self._image).slice(start, stop - start)
-        return Payloads(tuple(payload for chunk in images.chunks for payload in payloads(chunk)))
+        return Payloads(tuple(payload for chunk in images.chunks for payload in payloads(chunk, Path(self.where))))
 
     def _paths(self, table: pa.Table) -> list[str | None]:
         column = table.column(self._image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -70,18 +71,18 @@ def observed(labels: pa.Table, paths: Sequence[str | None]) -> Observed:
     return Observed(_names(labels, paths), table, left_out_columns=left_out)
 
 
-def payloads(images: pa.Array) -> list[Payload]:
-    """The bytes of each image; an empty cell is refused."""
-    return [_payload(cell) for cell in images.to_pylist()]
+def payloads(images: pa.Array, folder: Path) -> list[Payload]:
+    """The bytes of each image; an empty cell is refused. A path without bytes is relative to `folder`."""
+    return [_payload(cell, folder) for cell in images.to_pylist()]
 
 
-def _payload(cell: bytes | Mapping[str, Any] | None) -> Payload:
+def _payload(cell: bytes | Mapping[str, Any] | None, folder: Path) -> Payload:
     if isinstance(cell, bytes):
         return cell
     if cell is not None and cell.get("bytes") is not None:
         return bytes(cell["bytes"])
     if cell is not None and cell.get("path"):
-        return read_file(cell["path"])
+        return read_file(str(folder / cell["path"]))
     return Refusal("the table has no image in this row")
 
 

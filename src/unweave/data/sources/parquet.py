@@ -56,7 +56,7 @@ class ParquetSource:
             file = open_parquet(path)
             try:
                 for batch in file.iter_batches(_READ_AHEAD, columns=[self._image]):
-                    yield from payloads(batch.column(0))
+                    yield from payloads(batch.column(0), path.parent)
             except (OSError, pa.ArrowException) as error:
                 raise DataError(f"{path} is damaged: {error}. Write it again.") from error
 
