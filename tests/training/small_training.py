@@ -5,8 +5,9 @@ import torch
 
 from unweave.core.seeds import generator
 from unweave.methods import BetaVAEConfig
-from unweave.methods.model import Transform, build_model
+from unweave.methods.model import build_model
 from unweave.nets.config import NetConfig
+from unweave.nets.transform import Transform
 from unweave.training.batches import BatchSource
 from unweave.training.config import TrainingConfig
 from unweave.training.loop import Trainer

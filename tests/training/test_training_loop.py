@@ -11,7 +11,7 @@ import torch
 
 from small_training import make_trainer, weights
 from unweave.core.errors import StorageError, TrainingError
-from unweave.methods.base import SingleLossVAE
+from unweave.methods.autoencoder import SingleLossVAE
 from unweave.training.checkpoint import Progress, latest_checkpoint
 from unweave.training.sinks import History
 from unweave.training.stopping import Stopper

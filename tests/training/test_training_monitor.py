@@ -6,8 +6,9 @@ import pytest
 from small_training import SHAPE, images
 from unweave.core.factors import Factor, FactorTable
 from unweave.methods import BetaVAEConfig
-from unweave.methods.model import Transform, build_model
+from unweave.methods.model import build_model
 from unweave.nets.config import NetConfig
+from unweave.nets.transform import Transform
 from unweave.training.checkpoint import Progress
 from unweave.training.diagnose import diagnose
 from unweave.training.monitor import Look, Monitor, tile

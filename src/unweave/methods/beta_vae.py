@@ -9,8 +9,8 @@ from pydantic import NonNegativeFloat, PositiveInt
 from unweave.methods.config import MethodConfig
 
 if TYPE_CHECKING:
-    from unweave.methods.base import Method
     from unweave.nets.build import Nets
+    from unweave.objectives.method import Method
 
 
 class BetaVAEConfig(MethodConfig):
@@ -31,7 +31,7 @@ class BetaVAEConfig(MethodConfig):
 
     def build(self, nets: Nets) -> Method:
         """A VAE whose objective is reconstruction + beta KL."""
-        from unweave.methods.base import SingleLossVAE
+        from unweave.methods.autoencoder import SingleLossVAE
         from unweave.objectives.objective import Objective, constant, linear
         from unweave.objectives.terms import KL, Reconstruction
 

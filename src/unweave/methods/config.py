@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 if TYPE_CHECKING:
-    from unweave.methods.base import Method
     from unweave.nets.build import Nets
+    from unweave.objectives.method import Method
 
 LikelihoodKind = Literal["bernoulli", "gaussian", "laplace"]
 

@@ -15,8 +15,9 @@ from unweave.core.model import Observations
 from unweave.core.scores import Scorecard
 from unweave.core.seeds import derive, generator
 from unweave.data.dataset import Dataset
-from unweave.methods.model import TrainedModel, Transform, build_model, load_model, save_model
+from unweave.methods.model import TrainedModel, build_model, load_model, save_model
 from unweave.metrics import active_units, reconstruction, scorecard
+from unweave.nets.transform import Transform
 from unweave.projects.config import Project
 from unweave.projects.data import held_out
 from unweave.projects.gates import check_gates

@@ -24,9 +24,10 @@ from pydantic import ValidationError
 from unweave.core.errors import ShapeError
 from unweave.core.seeds import generator
 from unweave.methods import AnyMethod
-from unweave.methods.base import Batch, Method
-from unweave.methods.model import TrainedModel, Transform, build_model, load_model, save_model
+from unweave.methods.model import TrainedModel, build_model, load_model, save_model
 from unweave.nets.config import NetConfig
+from unweave.nets.transform import Transform
+from unweave.objectives.method import Batch, Method
 from unweave.training.step import make_fabric, train_step
 
 Check = Callable[..., None]

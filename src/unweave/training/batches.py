@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unweave.core.model import Observations
 from unweave.data.sampling import BatchOrder
-from unweave.methods.model import Transform
+from unweave.nets.transform import Transform
 
 _SHARE_OF_GPU = 0.5
 

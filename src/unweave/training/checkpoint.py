@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unweave.core.errors import StorageError
 from unweave.core.files import write_bytes
-from unweave.methods.base import Method
+from unweave.objectives.method import Method
 
 KEEP = 2
 """How many checkpoints stay: the last, and the one before it."""

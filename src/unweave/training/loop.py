@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 
 from unweave.core.errors import StorageError, TrainingError
 from unweave.core.seeds import derive
-from unweave.methods.base import Batch, Method
+from unweave.objectives.method import Batch, Method
 from unweave.objectives.objective import Losses
 from unweave.training.allocator import keep_freed_memory
 from unweave.training.batches import BatchSource

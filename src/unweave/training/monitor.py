@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
 from unweave.core.factors import FactorTable
-from unweave.core.model import Observations
+from unweave.core.model import LatentModel, Observations
 from unweave.core.seeds import generator
-from unweave.methods.model import TrainedModel
 from unweave.metrics import mig
 from unweave.training.checkpoint import Progress
 from unweave.training.sinks import Sink
@@ -26,6 +26,14 @@ ACTIVE = 0.01
 """Variance of the mean code above which a dimension counts as active (Burda et al. 2016, section 4.3)."""
 
 _PICTURE_ROWS, _PICTURE_FRAMES, _GAP = 8, 9, 2
+
+
+class Monitored(LatentModel, Protocol):
+    """A model that also says how well a code explains an observation."""
+
+    def distortion(self, observations: Observations, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """-log p(x|z) of each row, in nats."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Monitor:
     """
 
     def __init__(
-        self, model: TrainedModel, sample: Observations, table: FactorTable, sinks: Sequence[Sink], *, seed: int
+        self, model: Monitored, sample: Observations, table: FactorTable, sinks: Sequence[Sink], *, seed: int
     ) -> None:
         self.model, self.sample, self.table, self.sinks, self.seed = model, sample, table, sinks, seed
         self.looks: list[tuple[int, Look]] = []
@@ -120,7 +128,7 @@ class Monitor:
         return flat / np.float32(255) if observations.dtype == np.uint8 else flat
 
     def _show(self, step: int, codes: Codes) -> None:
-        if not self.model.transform.images:
+        if self.sample.ndim != 4:
             return
         moved = traverse(self.model, codes, dimensions=by_information(codes)[:_PICTURE_ROWS], frames=_PICTURE_FRAMES)
         prior = generator(self.seed, "samples").standard_normal((_PICTURE_ROWS * _PICTURE_FRAMES, self.model.latent))

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from unweave.methods.base import Batch, Method
+from unweave.objectives.method import Batch, Method
 from unweave.objectives.objective import Losses
 
 
