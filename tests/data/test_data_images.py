@@ -71,6 +71,14 @@ def test_exif_orientation_lands_right_side_up(kind, orientation, size):
     assert any("EXIF" in note for note in decoded.notes) == (orientation != 1)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\1" * 40])
+def test_a_damaged_exif_block_does_not_spoil_the_pixels(kind, exif):
+    decoded = decode_image(_bytes(_scene(), kind, exif=exif), PLAIN)
+    assert isinstance(decoded, Decoded)
+    assert decoded.pixels.shape == (30, 40, 3)
+
+
 def _half_transparent(mode):
     image = Image.new("RGBA", (8, 4), (255, 0, 0, 255))
     image.paste((9, 9, 9, 0), (4, 0, 8, 4))

@@ -22,6 +22,15 @@ MAX_PIXELS = 100_000_000
 # Formats of photographs and drawings. Pillow reads more, some by running other programs.
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "TGA", "PCX", "ICO")
 _ANIMATED = ("GIF", "PNG", "WEBP", "TIFF", "AVIF")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}
 
 
@@ -118,13 +127,12 @@ def _decode(data: bytes, options: ImageOptions, name: str) -> Decoded | Refusal:
         if options.size is not None:
             # A JPEG is decoded at 1/2, 1/4 or 1/8 when that still leaves twice the pixels that are needed.
             image.draft(None, (2 * options.size, 2 * options.size))
-        turned = _orientation(image) != 1
+        turned = _turn(image) is not None
         image.load()
-        upright: Image.Image = image
         # Pillow turns a TIFF upright by itself; a PNG may hold its orientation behind the pixels.
-        if _orientation(image) != 1:
-            upright, turned = ImageOps.exif_transpose(image), True
-        if turned:
+        turn = _turn(image)
+        upright = image if turn is None else image.transpose(turn)
+        if turned or turn is not None:
             notes.append("turned upright by its EXIF orientation")
         if (upright.width - upright.height) * (width - height) < 0:
             width, height = height, width
@@ -132,10 +140,12 @@ def _decode(data: bytes, options: ImageOptions, name: str) -> Decoded | Refusal:
         return Decoded(_finish(plain, options), (*notes, *mode_notes), (width, height))
 
 
-def _orientation(image: Image.Image) -> int:
-    """1 for upright, 2 to 8 for the other EXIF orientations."""
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return orientation if orientation in range(2, 9) else 1
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the image upright by its EXIF orientation; None when it is, or when its EXIF block is damaged."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Damage there raises anything, and the pixels may be whole all the same.
+        return None
 
 
 def _format_notes(image: Image.Image, name: str) -> Iterator[str]:
