@@ -76,6 +76,12 @@ def test_a_file_may_come_twice_only_with_equal_labels():
         _join(["a/1.png", "a/2.png", "./a/1.png"])
 
 
+def test_a_loose_match_gives_way_to_a_close_one():
+    joined = _join(["a/1.jpg", "a/1.png", "A/2"])
+    assert joined.columns.column("level").to_pylist() == [1, 2, None, None]
+    assert joined.orphans == ("a/1.jpg",)
+
+
 def test_no_match_at_all_is_an_error_that_shows_both_sides():
     with pytest.raises(DataError, match=r"none of its 2 rows.*'x', 'y'.*'a/1.png'.*column 'file'"):
         _join(["x", "y"])
