@@ -35,3 +35,6 @@ def test_enlarged_digits_look_like_the_small_ones(size):
     # Bicubic overshoots at strokes and is clipped at 0 and 255; a shift by one small pixel would give 50 and more.
     assert np.abs(means - small).mean() < 12
     assert np.corrcoef(means.ravel(), small.ravel())[0, 1] > 0.98
+    # Strokes are smooth: no step between neighbours is as large as the largest of the small images.
+    steps = [np.abs(np.diff(images, axis=2)).max() for images in (small, large)]
+    assert steps[1] < 0.8 * steps[0]

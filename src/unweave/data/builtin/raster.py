@@ -50,14 +50,14 @@ def draw_masks(
     """Masks uint8 (N, 64, 64) with 255 inside, or (N, 32, 32) with the mean of each 2 x 2 block.
 
     Args:
-        vertices: (total, 2) vertices of all outlines about their centres.
+        vertices: (total, 2) vertices of all outlines about their centres. No placed outline may reach the border.
         spans: (N, 2) first vertex and number of vertices of each image's outline.
         centres: (N, 2) centre of each image's sprite, in pixels.
         halve: whether to return 32 pixels.
     """
     side = SIDE // 2 if halve else SIDE
     masks = np.zeros((len(spans), side, side), np.uint8)
-    marks = np.zeros((SIDE, SIDE + 1), np.int8)
+    marks = np.zeros((SIDE, SIDE), np.int8)
     for n in range(len(spans)):
         start, count = spans[n]
         top, bottom = _mark_edges(vertices[start : start + count], centres[n, 0], centres[n, 1], marks)
@@ -71,7 +71,6 @@ def draw_masks(
                         masks[n, row >> 1, column >> 1] += 1
                     else:
                         masks[n, row, column] = 255
-            marks[row, SIDE] = 0
         if halve:
             for row in range(top >> 1, min(side, (bottom + 1) >> 1)):
                 for column in range(side):
