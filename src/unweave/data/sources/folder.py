@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
 
@@ -32,7 +32,7 @@ class FolderSource:
         with storage_errors(folder, "list"):
             listed = sorted(self._walk(folder, "", set()), key=lambda file: file.name)
         extensions = image_extensions()
-        self.files: Sequence[ListedFile] = [f for f in listed if PurePosixPath(f.name).suffix.lower() in extensions]
+        self.files: Sequence[ListedFile] = [file for file in listed if _suffix(file.name) in extensions]
         images = {file.name for file in self.files}
         self._others = tuple(printable(file.name) for file in listed if file.name not in images)
         if not self.files:
@@ -81,10 +81,15 @@ class FolderSource:
 
 def class_folders(names: Sequence[str]) -> pa.Table | None:
     """A column `label` with the name of each file's folder, when there are at least two such folders."""
-    folders = [PurePosixPath(name).parent.name or None for name in names]
+    folders = [name.rpartition("/")[0].rpartition("/")[2] or None for name in names]
     if len({folder for folder in folders if folder is not None}) < 2:
         return None
     return pa.table({"label": pa.array(folders, type=pa.string())})
+
+
+def _suffix(name: str) -> str:
+    # For 100,000 names, a path object each would take a second.
+    return name[name.rfind(".") :].lower()
 
 
 def printable(name: str) -> str:
