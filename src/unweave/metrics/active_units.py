@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from unweave.core import Codes, FactorTable, Score
 from unweave.core.seeds import generator
 from unweave.metrics.inputs import Problem, check_codes
-from unweave.metrics.resampling import bootstrap_means, interval
+from unweave.metrics.resampling import bootstrap_means
 from unweave.metrics.stamps import make_stamp
 
 THRESHOLD = 0.01
@@ -42,5 +42,7 @@ def active_units(codes: Codes | ArrayLike, *, bootstrap: int = 200, seed: int = 
     if bootstrap:
         draws = bootstrap_means(np.hstack([centred, centred**2]), bootstrap, generator(seed, "active_units"))
         mean, square = np.split(draws, 2, axis=1)
-        between = interval(count, np.count_nonzero(square - mean**2 > THRESHOLD, axis=1), 0, values.shape[1])
+        counts = np.append(np.count_nonzero(square - mean**2 > THRESHOLD, axis=1), count)
+        low, high = np.quantile(counts, [0.025, 0.975], method="inverted_cdf")
+        between = min(float(low), count), max(float(high), count)
     return Score("active_units", count, stamp, interval=between, matrix=variance[:, None])

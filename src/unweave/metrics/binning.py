@@ -41,6 +41,7 @@ def quantile_bins(values: NDArray[Any], bins: int) -> NDArray[np.int64]:
     if len(starts) >= bins:
         starts = np.arange(1, bins) * len(ordered) // bins
     edges = np.unique(ordered[starts])
+    edges = edges[edges > ordered[0]]
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 

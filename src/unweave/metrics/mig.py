@@ -20,8 +20,9 @@ CANDIDATES = 4
 """Codes per factor that may become the first two in a bootstrap sample."""
 
 TAIL = 0.01
-"""Tail of the interval's quantiles. The bins stay fixed while rows are resampled, which leaves some spread out: with
-0.025, simulated intervals cover 84 to 97 % at 1,000 rows and more, with 0.01 they cover 87 to 99 %."""
+"""Tail of the interval's quantiles. Bins stay fixed while rows are resampled, which leaves some spread out: over eight
+simulated cases (clear, faint, rotated and tied codes, noise, unbalanced classes) of 1,000 and 3,000 rows, intervals
+cover 85 to 99 % with 0.025 and 89 to 99 % with 0.01. Below 1,000 rows the estimate's own bias makes it less."""
 
 
 def mig(
@@ -106,12 +107,8 @@ def _usable(problem: Problem, table: PairTable) -> tuple[NDArray[np.bool_], NDAr
     names = [name for name, use in zip(problem.factors.names, used, strict=True) if not use]
     if np.count_nonzero(live) < 2:
         return live, used, f"MIG compares two codes, and {np.count_nonzero(live)} of {len(live)} vary."
+    if not robust and names:
+        return live, used, no_classes(names[0])
     if len(names) == len(used):
         return live, used, "no factor can be scored: each is constant, has no labels, or has too few rows."
-    if not robust and names:
-        return (
-            live,
-            used,
-            f"the published definition divides by the entropy of a factor, and that of {names[0]!r} is 0.",
-        )
     return live, used, None

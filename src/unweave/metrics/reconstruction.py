@@ -33,14 +33,14 @@ def reconstruction(
     Returns:
         The score; its matrix is the mean squared error of each observation, (N, 1).
     """
-    original, decoded = _pixels("observations", observations), _pixels("reconstructions", reconstructions)
-    if original.shape != decoded.shape or original.ndim != 2 or not original.size:
+    if np.shape(observations) != np.shape(reconstructions) or np.ndim(observations) < 2 or not np.size(observations):
         raise ShapeError(
             "reconstructions",
-            want=f"that of the observations, {np.shape(observations)}",
+            want=f"that of the observations, {np.shape(observations)}, (rows, …)",
             got=np.shape(reconstructions),
             hint="Images are (rows, height, width, channels) on both sides.",
         )
+    original, decoded = _pixels("observations", observations), _pixels("reconstructions", reconstructions)
     rows, random = len(original), generator(seed, "reconstruction", "null")
     errors = _errors(original, decoded)
     value = float(errors.mean())
@@ -69,4 +69,4 @@ def _pixels(name: str, values: ArrayLike) -> NDArray[np.float32]:
     scaled = array.astype(np.float32) / np.float32(255) if array.dtype == np.uint8 else array.astype(np.float32)
     if not np.isfinite(scaled).all():
         raise DataError(f"{name}: {np.count_nonzero(~np.isfinite(scaled))} values are NaN or infinite.")
-    return scaled.reshape(len(scaled), -1) if scaled.ndim > 1 else scaled
+    return scaled.reshape(len(scaled), -1)

@@ -1,0 +1,82 @@
+"""Estimates of mutual information, against definitions and other implementations."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.special import digamma
+from scipy.stats import poisson
+from sklearn.metrics import mutual_info_score
+
+from unweave.metrics.information import (
+    chance_information,
+    entropy,
+    entropy_terms,
+    mutual_information,
+    pair_counts,
+)
+
+
+def tables(rows=500, seed=0):
+    random = np.random.default_rng(seed)
+    labels = random.integers(7, size=rows)
+    binned = np.stack([labels % 3, random.integers(11, size=rows), np.zeros(rows, dtype=int)])
+    return binned, labels, pair_counts(binned, labels)
+
+
+def test_plug_in_is_that_of_scikit_learn():
+    binned, labels, counts = tables()
+    expected = [mutual_info_score(labels, code) for code in binned]
+    np.testing.assert_allclose(mutual_information(counts, entropy_terms(500, "reference")), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["reference", "robust"])
+def test_information_of_a_factor_with_itself_is_its_entropy(mode):
+    labels = np.random.default_rng(0).integers(7, size=500)
+    counts, terms = pair_counts(labels[None], labels), entropy_terms(500, mode)
+    own = entropy(np.bincount(labels), terms)
+    assert mutual_information(counts, terms)[0] == pytest.approx(own, abs=1e-12)
+    assert own == pytest.approx(np.log(7), abs=0.02)
+
+
+@pytest.mark.parametrize("mode", ["reference", "robust"])
+def test_one_outcome_says_exactly_nothing(mode):
+    counts, terms = tables()[2], entropy_terms(500, mode)
+    assert mutual_information(counts, terms)[2] == 0
+    assert chance_information(counts, terms)[2] == 0
+    assert entropy(np.array([500]), terms) == 0
+
+
+def test_robust_terms_are_grassbergers_for_small_counts_and_digamma_for_large_ones():
+    n = np.arange(1, 101)
+    alternation = 0.5 * (-1.0) ** n * (digamma((n + 1) / 2) - digamma(n / 2))
+    got = entropy_terms(100, "robust")[1:] / n
+    np.testing.assert_allclose(got, digamma(n) + alternation * np.exp(-((n / 8) ** 2)), atol=1e-12)
+
+
+def test_robust_terms_have_little_bias_where_plug_in_has_much():
+    counts = np.arange(400)
+    for mean in (3, 5, 10, 30, 100):
+        bias = {m: poisson.pmf(counts, mean) @ entropy_terms(399, m) for m in ("reference", "robust")}
+        assert bias["robust"] == pytest.approx(mean * np.log(mean), abs=0.002)
+        assert bias["reference"] - mean * np.log(mean) > 0.4
+
+
+@pytest.mark.parametrize("mode", ["reference", "robust"])
+def test_chance_is_the_mean_over_all_permutations(mode):
+    code, labels = np.array([0, 0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 1, 1, 2])
+    terms = entropy_terms(7, mode)
+    every = [
+        mutual_information(pair_counts(code[None], labels[list(order)]), terms)[0]
+        for order in itertools.permutations(range(7))
+    ]
+    assert chance_information(pair_counts(code[None], labels), terms)[0] == pytest.approx(np.mean(every), abs=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["reference", "robust"])
+def test_chance_is_what_shuffled_rows_show(mode):
+    binned, labels, counts = tables(3000)
+    terms, random = entropy_terms(3000, mode), np.random.default_rng(1)
+    shuffled = [mutual_information(pair_counts(binned, random.permutation(labels)), terms)[:2] for _ in range(200)]
+    error = np.std(shuffled, axis=0) / np.sqrt(200)
+    assert (np.abs(chance_information(counts, terms)[:2] - np.mean(shuffled, axis=0)) < 4 * error).all()

@@ -1,0 +1,98 @@
+"""The boundary: what users pass becomes one validated problem, or an error that helps."""
+
+import numpy as np
+import pytest
+
+from unweave.core import Codes, DataError, Factor, FactorTable, ShapeError
+from unweave.metrics.inputs import as_problem
+
+CODES = np.random.default_rng(0).normal(size=(200, 3))
+LABELS = np.random.default_rng(1).integers(4, size=(200, 2))
+
+
+def test_codes_and_tables_are_taken_as_they_are():
+    table = FactorTable((Factor(name="shape", kind="categorical"),), np.zeros((200, 1)), np.ones((200, 1), dtype=bool))
+    problem = as_problem(Codes(CODES.astype(np.float32), np.zeros((200, 3), dtype=np.float32)), table)
+    assert problem.factors is table
+    assert problem.codes.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int64, bool])
+def test_other_numbers_become_float64(dtype):
+    assert as_problem(CODES.astype(dtype), LABELS).codes.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "names", "values", "known"),
+    [
+        ([7, -1, 7], "ordinal", ("-1", "7"), [1, 0, 1], [1, 1, 1]),
+        ([0.5, np.nan, 2.0], "ordinal", ("0.5", "2.0"), [0, 0, 1], [1, 0, 1]),
+        (["b", "", "a"], "categorical", ("a", "b"), [1, 0, 0], [1, 0, 1]),
+        ([True, False, True], "categorical", ("False", "True"), [1, 0, 1], [1, 1, 1]),
+        (np.array(["b", None, "a"], dtype=object), "categorical", ("a", "b"), [1, 0, 0], [1, 0, 1]),
+        (np.array([2, None, 1], dtype=object), "ordinal", ("1.0", "2.0"), [1, 0, 0], [1, 0, 1]),
+    ],
+)
+def test_columns_of_labels(labels, kind, names, values, known):
+    table = as_problem(CODES[:3], np.asarray(labels)[:, None]).factors
+    assert (table.factors[0].name, table.factors[0].kind, table.factors[0].values) == ("factor_0", kind, names)
+    assert table.values[:, 0].tolist() == values
+    assert table.known[:, 0].tolist() == [bool(k) for k in known]
+
+
+def test_many_numbers_are_a_measurement():
+    numbers = np.arange(200.0)[:, None] / 3
+    table = as_problem(CODES, numbers).factors
+    assert table.factors[0].kind == "continuous"
+    np.testing.assert_array_equal(table.values, numbers)
+
+
+@pytest.mark.parametrize(
+    ("codes", "labels", "part"),
+    [
+        (CODES.T, LABELS, r"codes.*\(200, codes\).*\(3, 200\).*pass codes.T"),
+        (CODES, LABELS.T, r"factors.*pass factors.T"),
+        (CODES.T, LABELS.T, "codes.T and factors.T"),
+        (CODES[:, :2].T, LABELS.T, "codes.T and factors.T"),
+        (CODES[:-1], LABELS, "same rows in the same order"),
+        (CODES[:, 0], LABELS, r"codes\[:, None\]"),
+        (CODES, LABELS[:, 0], r"factors\[:, None\]"),
+        (CODES[:, :0], LABELS, "codes"),
+        (CODES[None], LABELS, "codes"),
+    ],
+)
+def test_wrong_shapes_say_what_to_do(codes, labels, part):
+    with pytest.raises(ShapeError, match=part):
+        as_problem(codes, labels)
+
+
+def test_few_rows_are_not_taken_for_transposed_arrays():
+    assert len(as_problem(CODES[:2], LABELS[:2]).codes) == 2
+    assert len(as_problem(CODES[:2], np.zeros((2, 3))).codes) == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "labels", "part"),
+    [
+        (np.where(CODES > 2, np.nan, CODES), LABELS, "NaN or infinite, the first in row"),
+        (np.where(CODES > 2, np.inf, CODES), LABELS, "NaN or infinite"),
+        (CODES.astype(str), LABELS, "real numbers"),
+        (CODES + 1j, LABELS, "real numbers"),
+        (CODES[:0], LABELS[:0], "no rows"),
+        (CODES, np.where(LABELS > 2, np.inf, LABELS), "infinite labels"),
+        (CODES, LABELS + 1j, "integers, floats or strings"),
+        (CODES[:2], np.array([[1, "a"], ["b", 2]], dtype=object), "mixes text and numbers"),
+    ],
+)
+def test_wrong_values_say_what_to_do(codes, labels, part):
+    with pytest.raises(DataError, match=part):
+        as_problem(codes, labels)
+
+
+def test_dead_codes():
+    random = np.random.default_rng(0)
+    tiny, noise = random.normal(size=200) * 1e-20, 0.37 * (1 + 1e-16 * random.integers(2, size=200))
+    codes = np.stack([np.zeros(200), np.full(200, 0.37), tiny, noise, 1e8 + CODES[:, 0]], axis=1)
+    assert as_problem(codes, LABELS).dead.tolist() == [True, True, False, True, False]
+    rounded = np.float32(0.37) * (1 + np.float32(1e-7) * random.integers(3, size=(200, 1)).astype(np.float32))
+    assert as_problem(rounded, LABELS).dead.tolist() == [True]

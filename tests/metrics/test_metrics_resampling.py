@@ -1,0 +1,41 @@
+"""Intervals and nulls."""
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from unweave.metrics.resampling import bootstrap_means, interval, null_range, student_t
+
+
+def test_bootstrap_means_have_the_mean_and_the_standard_error():
+    rows = np.random.default_rng(0).normal(size=(400, 2)) * [1, 5] + [0, 3]
+    draws = bootstrap_means(rows, 4000, np.random.default_rng(1))
+    error = rows.std(axis=0) / 20
+    assert draws.shape == (4000, 2)
+    np.testing.assert_allclose(draws.mean(axis=0), rows.mean(axis=0), atol=4 * error.max() / np.sqrt(4000))
+    # The standard deviation of 4,000 draws is known to 1.1 %.
+    np.testing.assert_allclose(draws.std(axis=0), error, rtol=0.05)
+    # Columns are resampled together.
+    assert np.corrcoef(bootstrap_means(rows[:, [0, 0]], 50, np.random.default_rng(1)).T)[0, 1] == pytest.approx(1)
+
+
+def test_interval_mirrors_the_draws_and_holds_the_value():
+    draws = np.linspace(0.5, 0.9, 101)  # more often above 0.6 than below: resampling biased them upwards
+    assert interval(0.6, draws, 0, 1, tail=0) == pytest.approx((0.3, 0.7))
+    assert interval(0.2, draws, 0, 1) == (0, 0.2)
+    assert interval(0.95, np.full(10, 0.5), 0, 1) == (0.95, 1)
+
+
+def test_null_range_is_a_prediction_interval():
+    assert null_range(np.array([0.3]), 0, 1) == (0.3, None)
+    assert null_range(np.full(5, 0.3), 0, 1) == (pytest.approx(0.3), (pytest.approx(0.3), pytest.approx(0.3)))
+    random, inside = np.random.default_rng(0), 0
+    for _ in range(2000):
+        scores = random.normal(size=4)
+        low, high = null_range(scores[:3], -100, 100)[1]
+        inside += low <= scores[3] <= high
+    assert inside / 2000 == pytest.approx(0.95, abs=0.02)  # four standard errors
+
+
+def test_student_t():
+    assert student_t(9) == pytest.approx(t.ppf(0.975, 9))
