@@ -7,8 +7,8 @@
 Every contestant is a process that trains the published 64-pixel beta-VAE (Locatello et al. 2019, table 1) on 20,000
 pictures and stops between rounds; rounds go A B C, A B C, …, and the ratio is taken round by round, so that a machine
 whose speed drifts is fair to all. unweave has everything on: progress, monitor, MLflow, checkpoints. Expected on two
-idle cores: at least 1.6 x the faster peer at batch 64, 2 x at batch 256, 2.3 x for a sweep (one process a core against one
-peer with two threads), and 40 % of the machine's matrix-product rate; on a GPU at least 1 x of the faster peer.
+idle cores: at least 1.6 x the faster peer at batch 64, 2 x at batch 256, 2.3 x for a sweep (one process a core against
+one peer with two threads), and 40 % of the machine's matrix-product rate; on a GPU at least 1 x of the faster peer.
 """
 
 from __future__ import annotations

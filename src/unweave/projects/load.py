@@ -78,7 +78,8 @@ def write_project(project: Mapping[str, Any], path: Path, *, comments: Mapping[s
     """Write a project file; `comments` are put above the top-level keys that they name."""
     blocks = []
     for key, value in project.items():
-        block = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+        flow = None if isinstance(value, Mapping | list) else False  # a scalar alone would become `{name: faces}`
+        block = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=100, default_flow_style=flow)
         comment = "".join(f"# {line}\n" for line in comments.get(key, "").splitlines())
         blocks.append(comment + block)
     write_text(path, "\n".join(blocks))
