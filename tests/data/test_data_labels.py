@@ -123,9 +123,12 @@ def test_what_only_a_programming_language_reads_as_a_number_is_refused(text):
         _one([text], Factor(name="smile", kind="continuous"))
 
 
-def test_a_number_out_of_range_is_named():
-    with pytest.raises(DataError, match=r"'smile': 1\.5 lies outside its range \[0, 1\] \(row 1\).*span 0\.5 to 1\.5"):
-        _one([0.5, 1.5], Factor(name="smile", kind="continuous", range=(0, 1)))
+@pytest.mark.parametrize("cell", [1.5, -0.25])
+def test_a_number_out_of_range_is_named(cell):
+    low, high = sorted([cell, 0.5])
+    message = rf"'smile': {cell} lies outside its range \[0, 1\] \(row 1\).*span {low:g} to {high:g}"
+    with pytest.raises(DataError, match=message):
+        _one([0.5, cell], Factor(name="smile", kind="continuous", range=(0, 1)))
 
 
 def test_a_missing_column_suggests_the_nearest():
