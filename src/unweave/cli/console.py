@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 GATE_FAILED, BAD_INPUT, BROKEN = 1, 2, 3
@@ -30,10 +31,10 @@ Overrides = Annotated[
 RunName = Annotated[str | None, typer.Option("--run", help="A run's name, or how it begins; the last run otherwise.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ….")]
 
-out = Console(highlight=False)
+out = Console(highlight=False, emoji=False)
 """For what the user asked for."""
 
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 """For progress, warnings and errors."""
 
 
@@ -47,22 +48,18 @@ def print_error(error: Exception) -> int:
     from unweave.core.errors import StorageError, TrainingError, UnweaveError
 
     if isinstance(error, UnweaveError):
-        err.print(f"[bold red]error[/] {_plain(str(error))}", soft_wrap=True)
+        err.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         return BROKEN if isinstance(error, StorageError | TrainingError) else BAD_INPUT
     with tempfile.NamedTemporaryFile("w", prefix="unweave-", suffix=".log", delete=False) as file:
         traceback.print_exception(error, file=file)
-    err.print(f"[bold red]error[/] something broke: {_plain(f'{type(error).__name__}: {error}')}", soft_wrap=True)
-    err.print(f"      The details are in {file.name}; please report them.", soft_wrap=True)
+    err.print(f"[bold red]error[/] something broke: {escape(f'{type(error).__name__}: {error}')}", soft_wrap=True)
+    err.print(f"      The details are in {escape(file.name)}; please report them.", soft_wrap=True)
     return BROKEN
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
-
-
 @contextmanager
-def progress_bar(description: str) -> Iterator[Progress]:
-    """A progress bar on a terminal; silent otherwise (then callers print plain lines)."""
+def _progress_bar() -> Iterator[Progress]:
+    """A progress bar on a terminal; silent otherwise."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         yield bar
@@ -71,7 +68,7 @@ def progress_bar(description: str) -> Iterator[Progress]:
 @contextmanager
 def data_progress() -> Iterator[Any]:
     """A callback `(what, done, total)` that shows how far ingest is."""
-    with progress_bar("Reading data") as bar:
+    with _progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
         def advance(what: str, done: int, total: int) -> None:

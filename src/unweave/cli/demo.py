@@ -26,7 +26,7 @@ def demo(
         write_project(
             demo_project(), path, comments={"name": "Made by `unweave demo`. Change it and type `unweave train`."}
         )
-        err.print(f"Wrote {path}", soft_wrap=True)
+        err.print(f"Wrote {path}", soft_wrap=True, markup=False)
     project = load_project(folder, [f"training.seed={seed}"])
     content = train_one(project, folder, device=device)
     if json:

@@ -9,7 +9,6 @@ import typer
 
 from unweave.cli.console import Folder, Json, data_progress, out, print_json
 
-_SIZES = (16, 32, 64, 128)
 _COMMENTS = {
     "name": "Project file of unweave. Every key is checked; `unweave check` says what is missing.",
     "factors": "What varies, ranked by `priority:`, 1 first. Correct the kinds; describe each for those who come next.",
@@ -27,7 +26,9 @@ def init(
         str | None, typer.Option(help="A table of labels, when it does not lie beside the images.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The project's name; the folder's otherwise.")] = None,
-    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; guessed otherwise.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of the images in pixels; 64 otherwise, 32 for built-in sets.")
+    ] = None,
     by: Annotated[
         str | None, typer.Option(help="A label column whose groups never stand on two sides of the split.")
     ] = None,

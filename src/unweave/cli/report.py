@@ -20,4 +20,4 @@ def report(folder: Folder = Path(), run: RunName = None, json: Json = False) -> 
     if json:
         print_json({"run": found.name, "report": str(path)})
     else:
-        out.print(f"Report: {path}", soft_wrap=True)
+        out.print(f"Report: {path}", soft_wrap=True, markup=False)

@@ -20,7 +20,7 @@ def train(
     seeds: Annotated[int | None, typer.Option(min=1, help="Train this many seeds, from 0 on, and compare.")] = None,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many of them.")] = 1,
-    max_minutes: Annotated[float | None, typer.Option(help="Stop with a checkpoint after this time.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0, help="Stop with a checkpoint after this time.")] = None,
     json: Json = False,
 ) -> None:
     """Train the model. Kill it at any moment: the same command continues."""
@@ -64,8 +64,10 @@ def train_one(
         )
     for diagnosis in trained.diagnoses:
         if diagnosis.severity != "note":
-            err.print(f"{diagnosis.severity}: {diagnosis.title}. {diagnosis.detail} {diagnosis.advice}", soft_wrap=True)
-    err.print("Scoring held-out rows …")
+            text = f"{diagnosis.severity}: {diagnosis.title}. {diagnosis.detail} {diagnosis.advice}"
+            err.print(text, soft_wrap=True, markup=False)
+    if trained.outcome.status == "complete":
+        err.print("Scoring held-out rows …")
     return finish(trained, dataset, folder)
 
 
@@ -76,8 +78,9 @@ def say_result(content: dict[str, Any]) -> None:
     out.print(
         f"\n[bold]{content['run']}[/]: {content['status']} at step {content['step']:,} after {content['seconds']:.0f} s"
     )
-    say_scores(content)
-    out.print(f"\nReport: {content['report']}", soft_wrap=True)
+    if content["scores"]:
+        say_scores(content)
+    out.print(f"\nReport: {content['report']}", soft_wrap=True, markup=False)
     if content["status"] != "complete":
         out.print("The same command continues where it stopped.")
 

@@ -50,7 +50,7 @@ class TrainingProgress:
 
     def note(self, step: int, text: str) -> None:
         """Say it at once."""
-        err.print(text, soft_wrap=True)
+        err.print(text, soft_wrap=True, markup=False)
 
     def picture(self, step: int, name: str, image: Any) -> None:  # noqa: ANN401 - not shown on a terminal
         """Pictures go elsewhere."""

@@ -55,10 +55,13 @@ class Dataset:
 
     @functools.cached_property
     def data_hash(self) -> str:
-        """Hash of observations, names, labels, factors and splits: 32 hexadecimal digits."""
+        """Hash of observations, names, labels, factors and splits: 32 hexadecimal digits.
+
+        How factors are described and ranked changes nothing here: a run must not begin anew for a comment.
+        """
         state = hashlib.blake2b(self.store.content_hash.encode(), digest_size=16)
         for factor in self.table.factors:
-            state.update(factor.model_dump_json().encode() + b"\n")
+            state.update(factor.model_dump_json(exclude={"description", "priority"}).encode() + b"\n")
         for array in (self.table.values, self.table.known, *self.splits.named().values()):
             state.update(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return state.hexdigest()

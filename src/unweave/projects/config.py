@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from unweave.core.factors import Factor
 from unweave.data.config import DataConfig
@@ -77,6 +78,14 @@ class Project(_Section):
     sweep: SweepConfig | None = None
     monitoring: MonitoringConfig | None = None
     tracking: TrackingConfig = TrackingConfig()
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _default_kind(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+        """Settings without a `kind` are those of the default method."""
+        if isinstance(value, Mapping) and "kind" not in value:
+            return {"kind": cls.model_fields["method"].default.kind, **value}
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:

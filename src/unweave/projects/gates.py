@@ -36,6 +36,8 @@ def _gates(accept: AcceptConfig) -> Iterator[tuple[str, Gate]]:
         yield "dci.disentanglement", accept.dci
     for factor, gate in accept.probe_accuracy.items():
         yield f"probe.{factor}", gate
+    if accept.leakage:
+        yield "leakage", accept.leakage
 
 
 def _check(name: str, gate: Gate, card: Scorecard) -> GateResult:

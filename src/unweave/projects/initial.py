@@ -9,11 +9,10 @@ from typing import Any
 from unweave.core.factors import Factor
 from unweave.data.config import DataConfig
 from unweave.data.dataset import Progressing, load_dataset
+from unweave.data.sources.damage import reading
 from unweave.projects.data import CACHE
 
-_SIZES = (16, 32, 64, 128)
-_DEFAULT_SIZE = 64
-_VECTORS = (".npy",)
+_SIZE, _BUILTIN_SIZE = 64, 32
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def initial_project(
     if labels is not None:
         data["labels"] = labels
     if "images" in data:
-        data["size"] = size or (32 if source.startswith("builtin:") else _DEFAULT_SIZE)
+        data["size"] = size or (_BUILTIN_SIZE if source.startswith("builtin:") else _SIZE)
     if by is not None:
         data["split"] = {"by": by}
     dataset = load_dataset(DataConfig(**data), (), root=root, cache=root / CACHE, progress=progress)
@@ -62,16 +61,18 @@ def is_vectors(source: str, root: Path) -> bool:
     import numpy as np
 
     path = root / source
-    if path.suffix in _VECTORS:
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
         return True
-    if path.suffix == ".npz" and path.is_file():
-        with np.load(path, allow_pickle=False) as content:
+    if suffix == ".npz" and path.is_file():
+        with reading(str(path)), np.load(path, allow_pickle=False) as content:
             return "images" not in content.files
-    if path.suffix == ".parquet" and path.is_file():
+    if suffix == ".parquet" and path.is_file():
         import pyarrow.parquet
         import pyarrow.types as types
 
-        schema = pyarrow.parquet.read_schema(path)
+        with reading(str(path)):
+            schema = pyarrow.parquet.read_schema(path)
         return not any(
             types.is_binary(f.type) or types.is_large_binary(f.type) or types.is_struct(f.type) for f in schema
         )

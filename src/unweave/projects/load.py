@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from unweave.core.errors import ConfigError
-from unweave.core.files import write_text
+from unweave.core.files import storage_errors, write_text
 from unweave.projects.config import Project
+from unweave.projects.explain import explain
 
 PROJECT_FILE = "unweave.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without code, that refuses a key given twice and reads 5e-4 as a number."""
+    """YAML without code, that refuses a key given twice."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
         if key.value in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} is given twice", key.start_mark)
         seen.add(key.value)
@@ -55,7 +57,14 @@ def load_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
         raise ConfigError(
             f"{path} does not exist. Make one with `unweave init FOLDER_OF_IMAGES`, or try `unweave demo`."
         )
-    content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    try:
+        with storage_errors(path, "read"):
+            text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no UTF-8 text: {error}. Save it as UTF-8.") from error
+    content = parse_yaml(text, str(path))
+    if content is None:
+        raise ConfigError(f"{path} is empty. Make a new one with `unweave init --force FOLDER_OF_IMAGES`.")
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values such as `name: faces`, got {type(content).__name__}.")
     for override in overrides:
@@ -68,7 +77,7 @@ def parse_project(content: Mapping[str, Any], where: str) -> Project:
     try:
         return Project.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(problem, content) for problem in error.errors()]
+        lines = explain(error, Project, content)
         raise ConfigError(
             "\n".join([f"{where} has {_count(len(lines))}:", *(f"  {line}" for line in lines)])
         ) from error
@@ -92,7 +101,9 @@ def _override(content: dict[str, Any], override: str) -> None:
     *parents, last = name.split(".")
     place = content
     for parent in parents:
-        place = place.setdefault(parent, {})
+        if place.get(parent) is None:
+            place[parent] = {}
+        place = place[parent]
         if not isinstance(place, dict):
             raise ConfigError(f"--set {override}: {parent!r} holds a value, not keys.")
     place[last] = parse_yaml(text, f"--set {override}")
@@ -100,53 +111,3 @@ def _override(content: dict[str, Any], override: str) -> None:
 
 def _count(problems: int) -> str:
     return "one mistake" if problems == 1 else f"{problems} mistakes"
-
-
-def _explain(problem: Any, content: Mapping[str, Any]) -> str:  # noqa: ANN401 - pydantic's typed dict is internal
-    place = [
-        part
-        for part in problem["loc"]
-        if not (isinstance(part, str) and part in _TAGS and problem["loc"][0] == "method")
-    ]
-    key = ".".join(str(part) for part in place)
-    if problem["type"] == "extra_forbidden":
-        known = sorted(_fields(place[:-1], content))
-        near = difflib.get_close_matches(str(place[-1]), known, n=1)
-        advice = f"Did you mean {near[0]!r}?" if near else f"Keys here: {', '.join(known)}."
-        return f"{key}: this key is unknown. {advice}"
-    if problem["type"] == "missing":
-        return f"{key}: this key is required and absent."
-    message = problem["msg"].removeprefix("Value error, ")
-    got = problem["input"]
-    shown = "" if isinstance(got, Mapping | BaseModel) else f" Got {got!r}."
-    return f"{key or 'the project'}: {message[0].lower() + message[1:]}.{shown}"
-
-
-def _fields(place: Sequence[str | int], content: Mapping[str, Any]) -> Iterator[str]:
-    """Names of the keys that may stand at a place of the project file."""
-    schema: dict[str, Any] = TypeAdapter(Project).json_schema()
-    definitions = schema["$defs"]
-    here: dict[str, Any] = schema
-    value: Any = content
-    for part in place:
-        value = value[part]
-        here = here["items"] if isinstance(part, int) else here["properties"][part]
-        here = _resolve(here, definitions, value)
-    yield from here.get("properties", {})
-
-
-def _resolve(schema: dict[str, Any], definitions: Mapping[str, Any], value: Any) -> dict[str, Any]:  # noqa: ANN401
-    if "oneOf" in schema and "discriminator" in schema:
-        kind = value.get("kind") if isinstance(value, Mapping) else None
-        schema = {
-            "$ref": schema["discriminator"]["mapping"].get(
-                kind, next(iter(schema["discriminator"]["mapping"].values()))
-            )
-        }
-    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    if options:
-        schema = options[0]
-    return definitions[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
-
-
-_TAGS = frozenset({"beta_vae"})

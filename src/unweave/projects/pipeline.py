@@ -76,8 +76,9 @@ def train(
     with run.locked():
         model = _build(project, dataset)
         model.method.to(fabric.device)
-        if run.read("asked") is None:
-            run.write("asked", _asked(project, dataset, root, device=str(fabric.device)))
+        asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
+        # What decides no weights (gates, notes, descriptions) may have changed since the run began.
+        run.write("asked", {**asked, "project": project.model_dump(mode="json")})
         history = History(run.folder)
         tracked = _tracking(project, root, run, dataset)
         everyone: list[Sink] = [history, *([tracked] if tracked else []), *sinks]

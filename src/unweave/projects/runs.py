@@ -15,6 +15,7 @@ from unweave.core.errors import ConfigError, StorageError
 from unweave.core.files import storage_errors, write_text
 from unweave.core.scores import Scorecard
 from unweave.projects.config import Project
+from unweave.projects.load import parse_project
 
 RUNS = "runs"
 
@@ -65,7 +66,7 @@ class Run:
         asked = self.read("asked")
         if asked is None:
             raise StorageError(f"{self.folder} is no run: asked.json is absent. Train with `unweave train`.")
-        return Project.model_validate(asked["project"])
+        return parse_project(asked.get("project", {}), str(self.folder / "asked.json"))
 
     def scorecard(self) -> Scorecard | None:
         """The scores on held-out rows, or None before `unweave evaluate`."""
@@ -110,15 +111,20 @@ def find_run(root: Path, name: str | None = None) -> Run:
     Raises:
         ConfigError: there is none, or more than one begins so.
     """
-    runs = sorted((root / RUNS).glob("*/asked.json"), key=lambda path: path.stat().st_mtime)
-    names = [path.parent.name for path in runs]
-    if not runs:
+    folders = sorted((path.parent for path in (root / RUNS).glob("*/asked.json")), key=_last_trained)
+    if not folders:
         raise ConfigError(f"{root / RUNS} holds no run. Train one with `unweave train`.")
     if name is None:
-        return Run(runs[-1].parent)
-    matches = [path.parent for path in runs if path.parent.name.startswith(name)]
+        return Run(folders[-1])
+    matches = [folder for folder in folders if folder.name.startswith(name)]
     exact = [folder for folder in matches if folder.name == name]
     if len(exact or matches) != 1:
         found = "no run begins with" if not matches else "more than one run begins with"
-        raise ConfigError(f"{found} {name!r}. The runs are: {', '.join(names)}.")
+        raise ConfigError(f"{found} {name!r}. The runs are: {', '.join(folder.name for folder in folders)}.")
     return Run((exact or matches)[0])
+
+
+def _last_trained(folder: Path) -> int:
+    """When a run was begun, continued or ended, in nanoseconds: training opens `lock` each time."""
+    marks = (folder / name for name in ("asked.json", "lock", "status.json"))
+    return max(mark.stat().st_mtime_ns for mark in marks if mark.exists())

@@ -46,11 +46,15 @@ def train_seeds(
         _one_thread_each(workers),
         ProcessPoolExecutor(workers, spawn, initializer=_pin, initargs=(cores, workers > 1)) as pool,
     ):
-        for future in as_completed([pool.submit(_one, *job) for job in jobs]):
-            result = future.result()
-            results.append(result)
-            mig = result["scores"].get("mig", {}).get("value")
-            say(f"seed {result['seed']}: {result['status']}" + ("" if mig is None else f", MIG {mig:.3f}"))
+        try:
+            for future in as_completed([pool.submit(_one, *job) for job in jobs]):
+                result = future.result()
+                results.append(result)
+                mig = result["scores"].get("mig", {}).get("value")
+                say(f"seed {result['seed']}: {result['status']}" + ("" if mig is None else f", MIG {mig:.3f}"))
+        except BaseException:  # Ctrl-C ends the seeds that run, each with a checkpoint; the others must not begin
+            pool.shutdown(cancel_futures=True)
+            raise
     results.sort(key=lambda r: int(r["seed"]))
     migs = [r["scores"]["mig"]["value"] for r in results if r["scores"].get("mig", {}).get("value") is not None]
     return {

@@ -14,17 +14,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core.errors import MissingExtraError
+from unweave.core.errors import ConfigError, MissingExtraError
 from unweave.projects.config import Project
 from unweave.projects.runs import Run
 
 _EVERY_SECONDS = 5.0
-_AT_ONCE = 1000  # MLflow refuses more metrics in one call.
+_AT_ONCE, _PARAMETERS_AT_ONCE = 1000, 100  # MLflow refuses more in one call.
 _WAITING = 20_000
+_PATIENCE_SECONDS = 60.0  # after a failure; meanwhile numbers wait and pictures are left out
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output belongs to the user's command
+    # MLflow's own defaults hold a training up for minutes when a server does not answer.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def _client(uri: str, root: Path) -> Any:  # noqa: ANN401 - MLflow is untyped
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         from mlflow.tracking import MlflowClient
     except ImportError as error:
@@ -39,17 +50,43 @@ def _client(uri: str, root: Path) -> Any:  # noqa: ANN401 - MLflow is untyped
 
 
 def open_experiment(project: Project, root: Path) -> tuple[Any, str] | None:
-    """A client and the id of the project's experiment, made if need be; None when tracking is off."""
-    if project.tracking.uri == "off":
+    """A client and the id of the project's experiment, made if need be.
+
+    None when tracking is off, or when a server does not answer: then a warning is logged, and the run's own history
+    holds all numbers.
+
+    Raises:
+        ConfigError: the URI is of no kind that MLflow knows, or the database cannot be used.
+    """
+    uri = project.tracking.uri
+    if uri == "off":
         return None
-    client = _client(project.tracking.uri, root)
+    try:
+        client = _client(uri, root)
+        return client, _experiment(client, project, root)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # MLflow passes on whatever its store raises
+        if uri.startswith(("http://", "https://")):
+            _LOGGER.warning("Runs are not tracked: %s does not answer (%s). Training goes on.", uri, _first_line(error))
+            return None
+        raise ConfigError(
+            f"tracking.uri: {uri!r} cannot be used: {_first_line(error)}. Expected sqlite:///FILE, http://SERVER or off."
+        ) from error
+
+
+def _experiment(client: Any, project: Project, root: Path) -> str:  # noqa: ANN401 - MLflow is untyped
     name = project.tracking.experiment or project.name
     found = client.get_experiment_by_name(name)
     if found is not None:
-        return client, found.experiment_id
+        return str(found.experiment_id)
     local = project.tracking.uri.startswith("sqlite:")
     location = (root.resolve() / "mlartifacts").as_uri() if local else None
-    return client, client.create_experiment(name, artifact_location=location)
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 class MlflowSink:
@@ -69,15 +106,27 @@ class MlflowSink:
         self._client, self._run = client, run
         self._waiting: list[Any] = []
         self._sent = time.monotonic()
-        known = run.read("tracking")
-        if known is not None and known["experiment"] == experiment:
-            self.id: str = known["run"]
-            client.set_terminated(self.id, "RUNNING")
-        else:
-            self.id = client.create_run(experiment, run_name=run.name, tags=dict(tags)).info.run_id
-            for name, value in parameters.items():
-                client.log_param(self.id, name, value)
-            run.write("tracking", {"experiment": experiment, "run": self.id})
+        self._silent_until = 0.0
+        self.id = self._continued(experiment) or self._begun(experiment, parameters, tags)
+
+    def _continued(self, experiment: str) -> str | None:
+        """The run in MLflow that belongs to this training already, if it is still there."""
+        known = self._run.read("tracking")
+        if known is None or known["experiment"] != experiment:
+            return None
+        found: str = known["run"]
+        return found if self._try(lambda: self._client.set_terminated(found, "RUNNING")) else None
+
+    def _begun(self, experiment: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        from mlflow.entities import Param
+
+        made: str = self._client.create_run(experiment, run_name=self._run.name, tags=dict(tags)).info.run_id
+        params = [Param(name, str(value)) for name, value in parameters.items()]
+        for start in range(0, len(params), _PARAMETERS_AT_ONCE):
+            self._client.log_batch(made, params=params[start : start + _PARAMETERS_AT_ONCE])
+        self._run.write("tracking", {"experiment": experiment, "run": made})
+        self._silent_until = 0.0
+        return made
 
     def values(self, step: int, values: Mapping[str, float]) -> None:
         """Keep numbers until the next batch."""
@@ -111,14 +160,18 @@ class MlflowSink:
 
     def finish(self, status: str) -> None:
         """Close the run."""
+        self._silent_until = 0.0
         self.flush()
         self._try(lambda: self._client.set_terminated(self.id, status))
 
     def _try(self, action: Any) -> bool:  # noqa: ANN401
+        if time.monotonic() < self._silent_until:
+            return False
         try:
             action()
         except Exception as error:  # whatever a tracking server does, training goes on
-            logging.getLogger(__name__).warning("MLflow did not answer, training goes on: %s", error)
+            self._silent_until = time.monotonic() + _PATIENCE_SECONDS
+            _LOGGER.warning("MLflow did not answer, training goes on: %s", _first_line(error))
             return False
         return True
 
