@@ -76,6 +76,7 @@ def test_few_rows_are_not_taken_for_transposed_arrays():
     [
         (np.where(CODES > 2, np.nan, CODES), LABELS, "NaN or infinite, the first in row"),
         (np.where(CODES > 2, np.inf, CODES), LABELS, "NaN or infinite"),
+        (CODES * 1e200, LABELS, "too large"),
         (CODES.astype(str), LABELS, "real numbers"),
         (CODES + 1j, LABELS, "real numbers"),
         (CODES[:0], LABELS[:0], "no rows"),

@@ -168,11 +168,11 @@ def test_interval_of_a_model_lies_above_its_null(seed):
 def test_interval_covers_the_score_of_many_rows(noise):
     truth = mig(*problem(200_000, 99, noise), bootstrap=0, nulls=0).value
     covered = 0
-    for seed in range(60):
+    for seed in range(40):
         low, high = mig(*problem(1500, seed, noise), nulls=0, seed=seed).interval
         covered += low <= truth <= high
-    # 93 to 97 % in long runs; 51 of 60 or more with probability above 0.99, and 40 of 60 would be two thirds.
-    assert covered >= 51
+    # 97 to 99 % of 200 in a long run. At 95 %, 34 of 40 or more have a probability of 0.995.
+    assert covered >= 34
 
 
 def test_monitoring_is_quick():

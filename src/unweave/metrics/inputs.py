@@ -23,6 +23,9 @@ Mode = Literal["reference", "robust"]
 MAX_CLASSES = 64
 """A numeric factor with more distinct values than this is a measurement, not a set of classes."""
 
+LARGEST = 1e150
+"""Codes beyond this overflow when they are squared."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -39,7 +42,7 @@ class Problem:
     @property
     def dead(self) -> NDArray[np.bool_]:
         """Which codes do not vary: bool (D,). Rounding noise of a constant counts as constant."""
-        low, high = self.codes.min(axis=0), self.codes.max(axis=0)
+        low, high = (edge(axis=0).astype(np.float64) for edge in (self.codes.min, self.codes.max))
         noise = 1e-12 if self.codes.dtype == np.float64 else 1e-6
         return np.asarray(high - low <= noise * np.maximum(np.abs(low), np.abs(high)))
 
@@ -91,6 +94,8 @@ def check_codes(codes: NDArray[Any]) -> NDArray[Any]:
             f"codes: {np.count_nonzero(~finite)} values are NaN or infinite, the first in row {row}, column {column}. "
             "Leave those rows out, or find out why the encoder diverged."
         )
+    if float(np.abs(codes).max()) > LARGEST:
+        raise DataError(f"codes: the largest is {np.abs(codes).max():g}, too large to square. Divide the codes first.")
     return codes
 
 
