@@ -18,16 +18,18 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score a trained model on held-out rows; exit 1 when a gate fails."""
-    from unweave.methods.model import load_model
     from unweave.projects.data import load_data
+    from unweave.projects.load import load_project
+    from unweave.projects.models import trained_model
     from unweave.projects.pipeline import evaluate as evaluate_run
     from unweave.projects.runs import find_run
 
     found = find_run(folder, run)
-    model = load_model(found.model, device=device)
+    accept = load_project(folder).accept  # gates may have changed since the run began
+    model = trained_model(found, device=device)
     with data_progress() as progress:
         dataset = load_data(found.project(), folder, progress=progress)
-    card = evaluate_run(found, dataset, model=model, bootstrap=bootstrap)
+    card = evaluate_run(found, dataset, accept=accept, model=model, bootstrap=bootstrap)
     gates = (found.read("gates") or {}).get("gates", [])
     content = {"run": found.name, **card.to_json(), "gates": gates}
     if json:

@@ -48,19 +48,23 @@ def _nearest(word: str, known: Sequence[str], otherwise: str) -> str:
     return f"Did you mean {near[0]!r}?" if near else f"{otherwise}: {', '.join(sorted(known))}."
 
 
-def _place(loc: Sequence[str | int], content: object, *, missing: bool) -> list[str | int]:
+def _place(loc: Sequence[str | int], content: Any, *, missing: bool) -> list[str | int]:  # noqa: ANN401
     """The keys of the file among pydantic's steps, which also name the chosen member of a union."""
     place: list[str | int] = []
     value = content
     for index, part in enumerate(loc):
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+        if _holds(value, part):
             value = value[part]
         elif not (missing and index == len(loc) - 1):
             continue
         place.append(part)
     return place
+
+
+def _holds(value: object, part: str | int) -> bool:
+    if isinstance(value, list | tuple):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, Mapping) and part in value
 
 
 def _keys(model: type[BaseModel], place: Sequence[str | int], content: Any) -> list[str]:  # noqa: ANN401

@@ -11,8 +11,9 @@ import numpy as np
 from unweave.core.files import write_text
 from unweave.data.dataset import Dataset
 from unweave.data.report import data_report
-from unweave.methods.model import TrainedModel, load_model
+from unweave.methods.model import TrainedModel
 from unweave.projects.data import CACHE, held_out
+from unweave.projects.models import trained_model
 from unweave.projects.pipeline import Trained, evaluate
 from unweave.projects.report.content import Reconstructions, ReportContent, Traversals
 from unweave.projects.report.page import write_report
@@ -27,7 +28,8 @@ _FRAMES = 9
 def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
     """Evaluate a complete run, write the report either way, and say what came out as plain values."""
     run, outcome = trained.run, trained.outcome
-    batch = run.project().training.batch
+    project = run.project()
+    batch = project.training.batch
     content: dict[str, Any] = {
         "run": run.name,
         "status": outcome.status,
@@ -40,7 +42,7 @@ def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
         "diagnoses": [vars(d) for d in trained.diagnoses],
     }
     if outcome.status == "complete":
-        content |= evaluate(run, dataset, model=trained.model).to_json()
+        content |= evaluate(run, dataset, accept=project.accept, model=trained.model).to_json()
         content["gates"] = (run.read("gates") or {}).get("gates", [])
     content["report"] = str(write_run_report(run, dataset, root, model=trained.model))
     return content
@@ -48,7 +50,7 @@ def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
 
 def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedModel | None = None) -> Path:
     """Write the run's HTML report from what lies in its folder; returns its path."""
-    model = model or load_model(run.model)
+    model = model or trained_model(run)
     asked, status = run.read("asked") or {}, run.read("status") or {}
     history = History(run.folder)
     rows = held_out(dataset)

@@ -15,15 +15,16 @@ from unweave.core.model import Observations
 from unweave.core.scores import Scorecard
 from unweave.core.seeds import derive, generator
 from unweave.data.dataset import Dataset
-from unweave.methods.model import TrainedModel, build_model, load_model, save_model
+from unweave.methods.model import TrainedModel, build_model, save_model
 from unweave.metrics import active_units, reconstruction, scorecard
 from unweave.nets.transform import Transform
-from unweave.projects.config import Project
+from unweave.projects.config import AcceptConfig, Project
 from unweave.projects.data import held_out
 from unweave.projects.gates import check_gates
+from unweave.projects.models import trained_model
 from unweave.projects.provenance import provenance
 from unweave.projects.runs import Run, run_for
-from unweave.projects.tracking import MlflowSink, flatten, open_experiment
+from unweave.projects.tracking import MlflowSink, flatten, track
 from unweave.training.batches import BatchSource
 from unweave.training.diagnose import Diagnosis, diagnose
 from unweave.training.loop import Outcome, Trainer
@@ -102,9 +103,28 @@ def train(
     return Trained(run, outcome, model, found)
 
 
-def evaluate(run: Run, dataset: Dataset, *, model: TrainedModel | None = None, bootstrap: int = 200) -> Scorecard:
-    """Score a run's model on held-out rows, keep the scorecard and the gates in its folder, and return it."""
-    model = model or load_model(run.model)
+def evaluate(
+    run: Run,
+    dataset: Dataset,
+    *,
+    accept: AcceptConfig | None = None,
+    model: TrainedModel | None = None,
+    bootstrap: int = 200,
+) -> Scorecard:
+    """Score a run's model on held-out rows, keep the scorecard and the gates in its folder, and return it.
+
+    Args:
+        run: a complete one.
+        dataset: the data of the run.
+        accept: the gates.
+        model: of the run, where it is at hand.
+        bootstrap: resamples behind the intervals; 0 for none.
+
+    Raises:
+        ConfigError: the run is not complete.
+        DataError: there are no held-out rows.
+    """
+    model = model or trained_model(run)
     rows = held_out(dataset)
     observations, table = dataset.observations(rows), dataset.table.take(rows)
     codes = model.encode(observations)
@@ -117,7 +137,7 @@ def evaluate(run: Run, dataset: Dataset, *, model: TrainedModel | None = None, b
     cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
     card = Scorecard(cards)
     run.write("scorecard", card.to_json())
-    run.write("gates", {"gates": [gate.to_json() for gate in check_gates(run.project().accept, card)]})
+    run.write("gates", {"gates": [gate.to_json() for gate in check_gates(accept, card)]})
     return card
 
 
@@ -143,15 +163,11 @@ def _monitor(project: Project, dataset: Dataset, model: TrainedModel, sinks: Seq
 
 
 def _tracking(project: Project, root: Path, run: Run, dataset: Dataset) -> MlflowSink | None:
-    opened = open_experiment(project, root)
-    if opened is None:
-        return None
-    client, experiment = opened
     origin = provenance(root)
     tags = {"git": str(origin["git"]), "platform": origin["platform"], "data_hash": dataset.data_hash}
     tags |= {f"version.{name}": version for name, version in origin["versions"].items()}
     parameters = flatten(project.model_dump(mode="json", include={"data", "method", "net", "training"}))
-    return MlflowSink(client, experiment, run, parameters, tags)
+    return track(project, root, run, parameters, tags)
 
 
 def _asked(project: Project, dataset: Dataset, root: Path, *, device: str) -> dict[str, Any]:

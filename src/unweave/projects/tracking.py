@@ -7,14 +7,14 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core.errors import ConfigError, MissingExtraError
+from unweave.core.errors import ConfigError, MissingExtraError, UnweaveError
 from unweave.projects.config import Project
 from unweave.projects.runs import Run
 
@@ -31,6 +31,8 @@ _ENVIRONMENT = {
 }
 
 _LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def _client(uri: str, root: Path) -> Any:  # noqa: ANN401 - MLflow is untyped
@@ -61,17 +63,35 @@ def open_experiment(project: Project, root: Path) -> tuple[Any, str] | None:
     uri = project.tracking.uri
     if uri == "off":
         return None
-    try:
+
+    def opened() -> tuple[Any, str]:
         client = _client(uri, root)
         return client, _experiment(client, project, root)
-    except MissingExtraError:
+
+    return _reached(uri, opened)
+
+
+def track(
+    project: Project, root: Path, run: Run, parameters: Mapping[str, Any], tags: Mapping[str, str]
+) -> MlflowSink | None:
+    """The sink that logs a run, or None where `open_experiment` gives none."""
+    opened = open_experiment(project, root)
+    if opened is None:
+        return None
+    return _reached(project.tracking.uri, lambda: MlflowSink(*opened, run, parameters, tags))
+
+
+def _reached(uri: str, action: Callable[[], T]) -> T | None:
+    try:
+        return action()
+    except UnweaveError:
         raise
     except Exception as error:  # MLflow passes on whatever its store raises
         if uri.startswith(("http://", "https://")):
             _LOGGER.warning("Runs are not tracked: %s does not answer (%s). Training goes on.", uri, _first_line(error))
             return None
         raise ConfigError(
-            f"tracking.uri: {uri!r} cannot be used: {_first_line(error)}. Expected sqlite:///FILE, http://SERVER or off."
+            f"tracking.uri: {uri!r} cannot be used: {_first_line(error)}. Give sqlite:///FILE, http://SERVER or off."
         ) from error
 
 

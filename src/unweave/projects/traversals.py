@@ -14,10 +14,11 @@ from unweave.core.errors import DataError
 from unweave.core.factors import FactorTable
 from unweave.core.files import write_bytes
 from unweave.data.dataset import Dataset
-from unweave.methods.model import TrainedModel, load_model
+from unweave.methods.model import TrainedModel
 from unweave.metrics.inputs import as_problem
 from unweave.metrics.pairs import PairTable
 from unweave.projects.data import held_out
+from unweave.projects.models import trained_model
 from unweave.projects.report.pictures import encode_png, labelled_grid
 from unweave.projects.runs import Run
 from unweave.training.traversal import by_information, kl_per_dimension, traverse
@@ -81,7 +82,7 @@ def draw_traversals(
     Raises:
         DataError: the data are vectors, which have no pictures.
     """
-    model = load_model(run.model)
+    model = trained_model(run)
     if not model.transform.images:
         raise DataError(
             "the data are vectors: there is no picture to draw. `unweave evaluate --json` has the MI matrix."

@@ -7,8 +7,10 @@ from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
+from unweave.core.errors import ConfigError
 from unweave.objectives.method import Batch, Method
 from unweave.objectives.objective import Losses
 
@@ -16,14 +18,21 @@ from unweave.objectives.objective import Losses
 def make_fabric(
     device: str = "auto", *, devices: int = 1, precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
 ) -> Fabric:
-    """Fabric for a device name such as `auto`, `cpu`, `cuda` or `cuda:1`, and a number of such devices."""
+    """Fabric for a device name such as `auto`, `cpu`, `cuda` or `cuda:1`, and a number of such devices.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
     accelerator, _, index = device.partition(":")
-    return Fabric(
-        accelerator=accelerator,
-        devices=[int(index)] if index else devices,
-        precision="32-true" if precision == "32" else precision,
-        strategy="ddp" if devices > 1 else "auto",
-    )
+    try:
+        return Fabric(
+            accelerator=accelerator,
+            devices=[int(index)] if index else devices,
+            precision="32-true" if precision == "32" else precision,
+            strategy="ddp" if devices > 1 else "auto",
+        )
+    except (TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
+        raise ConfigError(f"device {device!r} cannot be used: {error} Give auto, cpu, cuda or cuda:1.") from error
 
 
 def train_step(
