@@ -25,10 +25,10 @@ def images(rows=200):
     return made
 
 
-def make_trainer(folder, *, device="cpu", sinks=(), watcher=None, kind="conv", method=None, **settings):
+def make_trainer(folder, *, device="cpu", sinks=(), watcher=None, kind="conv", method=None, fabric=None, **settings):
     defaults = {"steps": 30, "batch": 16, "checkpoint_every": 10, "monitor_every": 10, "seed": 0}
     config = TrainingConfig(**(defaults | settings))
-    fabric = make_fabric(device)
+    fabric = fabric or make_fabric(device)
     model = build_model(
         method or BetaVAEConfig(latent=3),
         NetConfig(kind=kind, width=4, hidden=(16,)),
