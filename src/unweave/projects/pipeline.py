@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,14 +76,16 @@ def train(
     fabric = make_fabric(device, devices=devices, precision=project.training.precision)
     fabric.launch()
     run = run_for(root, project, dataset.data_hash)
-    with run.locked():
+    leads = fabric.is_global_zero
+    with run.locked() if leads else contextlib.nullcontext():
         model = _build(project, dataset)
         model.method.to(fabric.device)
-        asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
-        # What decides no weights (gates, notes, descriptions) may have changed since the run began.
-        run.write("asked", {**asked, "project": project.model_dump(mode="json")})
+        if leads:
+            asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
+            # What decides no weights (gates, notes, descriptions) may have changed since the run began.
+            run.write("asked", {**asked, "project": project.model_dump(mode="json")})
         history = History(run.folder)
-        tracked = _tracking(project, root, run, dataset)
+        tracked = _tracking(project, root, run, dataset) if leads else None
         everyone: list[Sink] = [history, *([tracked] if tracked else []), *sinks]
         monitor = _monitor(project, dataset, model, everyone)
         source = BatchSource(
@@ -97,6 +101,8 @@ def train(
         )
         with Stopper(max_seconds) as stopper:
             outcome = trainer.run(stopper)
+        if not leads:
+            sys.exit(0)  # the first process scores and reports
         found = _finish(project, run, outcome, model, history, len(dataset.table.factors))
         if tracked is not None:
             tracked.finish("FINISHED" if outcome.status == "complete" else "KILLED")
