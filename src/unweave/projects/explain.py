@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -72,18 +73,18 @@ def _keys(model: type[BaseModel], place: Sequence[str | int], content: Any) -> l
     here: Any = model
     for part in place:
         content = content[part]
-        # In tuple[T, ...] and dict[str, T] what stands inside is the only argument that is or holds a model.
-        inside = [here.model_fields[part].annotation] if _is_model(here) else get_args(here)
-        models = [found for annotation in inside for found in _models(annotation)]
+        inside = (here.model_fields[part].annotation,) if _is_model(here) else get_args(here)
+        options = [option for annotation in inside for option in _options(annotation)]
+        models = [option for option in options if _is_model(option)]
         asked = content.get("kind") if isinstance(content, Mapping) else None
         named = [m for m in models if "kind" in m.model_fields and m.model_fields["kind"].default == asked]
-        here = (named or models)[0] if models else inside[0]
+        here = (named or models or options)[0]
     return list(here.model_fields)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - annotations are untyped
-    """The models that a value may be directly: itself, or the members of a union."""
-    return [t for t in (annotation, *get_args(annotation)) if _is_model(t)]
+def _options(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations are untyped
+    """The members of a union, or the annotation itself."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _is_model(annotation: object) -> bool:
