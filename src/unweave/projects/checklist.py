@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from unweave.data.report import PROBE_LABELS, DataReport
 from unweave.projects.config import Project
+from unweave.projects.gates import gates
 from unweave.projects.runs import RUNS, Run
 
 SWEEP_SHARE = 0.2
@@ -62,12 +63,12 @@ def _ranked(project: Project) -> Answer:
 def _method_and_metric(project: Project) -> Answer:
     question = "Are the method and the metric chosen?"
     chosen = "method" in project.model_fields_set
-    gates = project.accept is not None and bool(project.accept.model_fields_set)
+    gated = project.accept is not None and any(gates(project.accept))
     method = f"method {project.method.kind}" if chosen else f"no `method:` ({project.method.kind} is the default)"
-    metric = "gates in `accept:`" if gates else "no gates"
-    state: Literal["yes", "partly", "no"] = "yes" if chosen and gates else "partly" if chosen or gates else "no"
+    metric = "gates in `accept:`" if gated else "no gates"
+    state: Literal["yes", "partly", "no"] = "yes" if chosen and gated else "partly" if chosen or gated else "no"
     todo = [] if chosen else ["write `method: {kind: …}`"]
-    todo += [] if gates else ["write `accept: {mig: {at_least: 0.3}}` or another gate"]
+    todo += [] if gated else ["write `accept: {mig: {at_least: 0.3}}` or another gate"]
     text = " and ".join(todo)
     return Answer(
         question, state, f"There are {method} and {metric}.", text[:1].upper() + text[1:] + "." if todo else ""
@@ -80,8 +81,8 @@ def _sweep(project: Project) -> Answer:
         return Answer(question, "no", "There is no `sweep:`.", f"Write `sweep: {{share: {SWEEP_SHARE}}}`.")
     share = project.sweep.share
     if share < SWEEP_SHARE:
-        return Answer(question, "partly", f"{share:.0%} is planned.", f"Raise `sweep.share` to {SWEEP_SHARE}.")
-    return Answer(question, "yes", f"{share:.0%} is planned.")
+        return Answer(question, "partly", f"{100 * share:g} % is planned.", f"Raise `sweep.share` to {SWEEP_SHARE}.")
+    return Answer(question, "yes", f"{100 * share:g} % is planned.")
 
 
 def _labels(report: DataReport) -> Answer:

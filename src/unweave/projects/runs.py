@@ -120,7 +120,7 @@ def find_run(root: Path, name: str | None = None) -> Run:
     exact = [folder for folder in matches if folder.name == name]
     if len(exact or matches) != 1:
         found = "no run begins with" if not matches else "more than one run begins with"
-        raise ConfigError(f"{found} {name!r}. The runs are: {', '.join(folder.name for folder in folders)}.")
+        raise ConfigError(f"{found} {name!r}. The runs are: {', '.join(sorted(folder.name for folder in folders))}.")
     return Run((exact or matches)[0])
 
 
