@@ -45,7 +45,7 @@ class Contestant:
     ) -> Contestant:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         if name.startswith("unweave"):
-            environment["OMP_WAIT_POLICY"] = "PASSIVE"  # as the command line does
+            environment["GOMP_SPINCOUNT"] = "1000"  # as the command line does
         command = [python, str(WORKER), name, str(batch), device, str(threads)]
         if core is not None:
             command = ["taskset", "-c", str(core), *command]

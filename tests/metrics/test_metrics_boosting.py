@@ -24,6 +24,18 @@ def problem(rows, classes, columns, seed):
     return codes, labels
 
 
+def grid_problem(rows, classes, columns, levels, seed):
+    """Codes on a grid with its own step per column; half of the labels follow the first and the last column.
+
+    With noise everywhere and no small nodes, no two columns offer equally good splits.
+    """
+    random = np.random.default_rng(seed)
+    cells = random.integers(levels, size=(rows, columns))
+    signal = (cells[:, 0] + cells[:, -1]) * classes // (2 * levels)
+    labels = np.where(random.random(rows) < 0.5, signal, random.integers(classes, size=rows))
+    return cells * random.uniform(0.1, 3, columns), labels
+
+
 def reference(codes, labels, seed=0, **settings):
     return GradientBoostingClassifier(random_state=seed, **settings).fit(codes, labels)
 
@@ -78,6 +90,19 @@ def test_equals_scikit_learn_where_nothing_is_drawn(rows, classes, columns, seed
     np.testing.assert_allclose(model.importances, fits[0].feature_importances_, atol=ROUNDING)
     np.testing.assert_allclose(scores(model, unseen).squeeze(), fits[0].decision_function(unseen), atol=ROUNDING)
     np.testing.assert_array_equal(model.predict(unseen), fits[0].predict(unseen))
+
+
+@pytest.mark.parametrize(
+    ("classes", "columns", "levels", "trees"), [(3, 4, 8, 100), (2, 4, 8, 100), (6, 3, 10, 40), (20, 3, 6, 12)]
+)
+def test_default_depth_on_a_grid_equals_scikit_learn(classes, columns, levels, trees):
+    codes, labels = grid_problem(1500, classes, columns, levels, seed=0)
+    unseen = codes + np.random.default_rng(1).standard_normal(codes.shape)
+    fit = reference(codes, labels, n_estimators=trees)
+    model = fit_boosted_trees(codes, labels, n_classes=classes, trees=trees)
+    np.testing.assert_allclose(model.importances, fit.feature_importances_, atol=ROUNDING)
+    np.testing.assert_allclose(scores(model, unseen).squeeze(), fit.decision_function(unseen), atol=ROUNDING)
+    np.testing.assert_array_equal(model.predict(unseen), fit.predict(unseen))
 
 
 @pytest.mark.parametrize(("rows", "classes", "columns"), [(1500, 3, 4), (800, 2, 5), (1000, 15, 6)])
@@ -190,6 +215,21 @@ def test_differences_of_1e_7_are_not_seen():
     assert lost.importances[0] == 0
 
 
+def test_a_chain_of_small_differences_is_cut_only_where_rows_are_missing():
+    """Steps of 6e-8 are too small; in the half where every second value is missing they are 1.2e-7, and are seen."""
+    random = np.random.default_rng(8)
+    cells, half = random.integers(8, size=1500), random.integers(2, size=1500)
+    cells = np.where(half == 1, cells // 2 * 2, cells)
+    labels = np.where(random.random(1500) < 0.6, cells // 4, random.integers(2, size=1500))
+    codes = np.column_stack([cells * 6e-8, half + 0.1 * random.integers(4, size=1500)])
+    fit = reference(codes, labels, n_estimators=40)
+    model = fit_boosted_trees(codes, labels, n_classes=2, trees=40)
+    assert 0.1 < model.importances[0] < 0.999
+    np.testing.assert_allclose(model.importances, fit.feature_importances_, atol=ROUNDING)
+    np.testing.assert_array_equal(model.predict(codes), fit.predict(codes))
+    assert fit_boosted_trees(codes[:, :1], labels, n_classes=2, trees=5).importances == 0
+
+
 def test_absent_classes_change_nothing():
     codes, labels = problem(500, 4, 3, seed=12)
     dense = fit_boosted_trees(codes, labels, n_classes=4, trees=20)
@@ -263,7 +303,7 @@ def test_predict_refuses_another_number_of_columns():
         ("correlated", 0.002),
         ("random", 0.002),
         ("dead_dim", 0.002),
-        ("vae_like", 0.003),  # 61 classes: the reference moves by 0.001 from seed to seed
+        ("vae_like", 0.002),  # 61 classes: the reference moves by 0.001 from seed to seed
         ("duplicate_dim", 0.006),  # which copy is drawn moves the reference itself by 0.002 from seed to seed
     ],
 )
@@ -279,6 +319,6 @@ def test_golden_disentanglement_and_completeness(shared, name, tolerance):
         importance.append(model.importances)
         accuracy.append(np.mean(model.predict(case["codes"][train:]) == labels[train:]))
     d, c = disentanglement_completeness(np.array(importance).T)
-    assert d == pytest.approx(golden["disentanglement"]["mean"], abs=min(tolerance, 0.003))
+    assert d == pytest.approx(golden["disentanglement"]["mean"], abs=0.002)
     assert c == pytest.approx(golden["completeness"]["mean"], abs=tolerance)
     assert np.mean(accuracy) == pytest.approx(golden["informativeness_test"]["mean"], abs=0.004)

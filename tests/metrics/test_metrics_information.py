@@ -15,6 +15,7 @@ from unweave.metrics.information import (
     mutual_information,
     pair_counts,
 )
+from unweave.metrics.pairs import adjusted_share
 
 
 def tables(rows=500, seed=0):
@@ -64,7 +65,7 @@ def test_robust_terms_have_little_bias_where_plug_in_has_much():
 
 @pytest.mark.parametrize("mode", ["reference", "robust"])
 def test_chance_is_the_mean_over_all_permutations(mode):
-    code, labels = np.array([0, 0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 1, 1, 2])
+    code, labels = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 1, 1, 2])
     terms = entropy_terms(7, mode)
     every = [
         mutual_information(pair_counts(code[None], labels[list(order)]), terms)[0]
@@ -80,3 +81,13 @@ def test_chance_is_what_shuffled_rows_show(mode):
     shuffled = [mutual_information(pair_counts(binned, random.permutation(labels)), terms)[:2] for _ in range(200)]
     error = np.std(shuffled, axis=0) / np.sqrt(200)
     assert (np.abs(chance_information(counts, terms)[:2] - np.mean(shuffled, axis=0)) < 4 * error).all()
+
+
+def test_adjusted_share_is_1_for_full_and_0_for_chance_information():
+    entropies, chance = np.array([1.0, 2.0]), np.array([[0.2, 0.5], [0.0, 1.0]])
+    full, half = np.broadcast_to(entropies, (2, 2)), (chance + entropies) / 2
+    np.testing.assert_allclose(adjusted_share(full, entropies, chance), 1)
+    np.testing.assert_allclose(adjusted_share(half, entropies, chance), 0.5)
+    assert (adjusted_share(chance - [[0, 0.1], [0, 0]], entropies, chance) == 0).all()
+    # Chance alone reaches the entropy: nothing can be said.
+    assert (adjusted_share(full, entropies, np.broadcast_to(entropies, (2, 2))) == 0).all()

@@ -17,6 +17,7 @@ from unweave.core.seeds import generator
 Column = NDArray[np.float64]
 
 _MAX_ROWS = 5000  # more rows change the interval by less than anyone can see
+_COUNTED = 100_000  # up to so many cells, counting all of them is faster than sorting the rows
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Association:
         a, b: names of the factors.
         measure: which coefficient, in words.
         value: the coefficient in [0, 1].
-        interval: 95 % percentile interval of a bootstrap over rows.
+        interval: 95 % percentile interval of a bootstrap over rows, less the bootstrap's bias.
         null: 95 % quantile of the coefficient when one factor's labels are shuffled: what chance alone reaches.
         rows: rows in which both labels are known.
     """
@@ -56,39 +57,55 @@ class Association:
 
 
 def cramers_v(a: Column, b: Column) -> float:
-    """Bias-corrected Cramér's V of two class columns (Bergsma 2013, eq. 9), in [0, 1]."""
-    rows, a_codes, b_codes = len(a), *(np.unique(x, return_inverse=True)[1] for x in (a, b))
-    r, c = a_codes.max() + 1, b_codes.max() + 1
+    """Bias-corrected Cramér's V of two columns of class codes 0, 1, … (Bergsma 2013, eq. 9), in [0, 1]."""
+    rows, a, b = len(a), a.astype(np.int64), b.astype(np.int64)
+    in_a, in_b = np.bincount(a), np.bincount(b)
+    r, c = np.count_nonzero(in_a), np.count_nonzero(in_b)
     if r < 2 or c < 2 or rows < 3:
         return 0.0
-    counts = np.bincount(a_codes * c + b_codes, minlength=r * c).reshape(r, c)
-    expected = counts.sum(1, keepdims=True) * counts.sum(0, keepdims=True) / rows
-    phi2 = ((counts - expected) ** 2 / expected).sum() / rows
+    # Empty cells add nothing in this form, so that a table of many classes need not be walked through.
+    cells, counts = _occupied(a * len(in_b) + b)
+    phi2 = float((counts**2 / (in_a[cells // len(in_b)] * in_b[cells % len(in_b)])).sum()) - 1
     phi2 = max(0.0, phi2 - (r - 1) * (c - 1) / (rows - 1))
     smaller = min(r - (r - 1) ** 2 / (rows - 1), c - (c - 1) ** 2 / (rows - 1)) - 1
     return float(min(1.0, np.sqrt(phi2 / smaller))) if smaller > 0 else 0.0
 
 
+def _occupied(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if codes.max() > _COUNTED:
+        return np.unique(codes, return_counts=True)
+    counts = np.bincount(codes)
+    cells = np.flatnonzero(counts)
+    return cells, counts[cells]
+
+
 def correlation_ratio(classes: Column, vectors: NDArray[np.float64]) -> float:
     """Correlation ratio η: root of the share of the variance of `vectors` (N, p) that classes explain, adjusted.
 
-    Adjusted as R² is for the number of classes (ε², Kelley 1935), so that chance gives about 0.
+    Adjusted as R² is for the number of classes (ε², Kelley 1935), so that chance gives about 0. Classes are codes
+    0, 1, ….
     """
-    codes = np.unique(classes, return_inverse=True)[1]
-    rows, groups = len(codes), codes.max() + 1
+    codes = classes.astype(np.int64)
+    sizes = np.bincount(codes)
+    rows, groups = len(codes), np.count_nonzero(sizes)
     centred = vectors - vectors.mean(0)
     total = float((centred**2).sum())
     if total == 0 or rows <= groups:
         return 0.0
     sums = np.stack([np.bincount(codes, weights=column) for column in centred.T], 1)
-    between = float((sums**2 / np.bincount(codes)[:, None]).sum())
+    between = float((sums**2 / np.maximum(sizes, 1)[:, None]).sum())
     return float(np.sqrt(max(0.0, 1 - (total - between) / total * (rows - 1) / (rows - groups))))
 
 
 def rank_correlation(a: Column, b: Column) -> float:
     """|Spearman's rho| of two ordered columns."""
-    ranks = np.stack([rankdata(a), rankdata(b)])
-    return abs(float(np.corrcoef(ranks)[0, 1])) if (ranks.std(1) > 0).all() else 0.0
+    return _correlation(rankdata(a), rankdata(b))
+
+
+def _correlation(a: Column, b: Column) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return min(1.0, abs(float(a @ b)) / spread) if spread > 0 else 0.0
 
 
 def circular_linear(angle: Column, linear: Column) -> float:
@@ -134,42 +151,46 @@ def association(table: FactorTable, a: int, b: int, *, seed: int, resamples: int
     if len(rows) > _MAX_ROWS:
         rows = rng.choice(rows, _MAX_ROWS, replace=False)
     first, second = table.factors[a], table.factors[b]
-    x, y = table.values[rows, a], table.values[rows, b]
-    measure, coefficient = _coefficient(first, second)
-    n = len(rows)
-    boot = [coefficient(x[i], y[i]) for i in (rng.integers(0, n, n) for _ in range(resamples))]
+    measure, coefficient, x, y = _coefficient(first, table.values[rows, a], second, table.values[rows, b])
+    n, value = len(rows), coefficient(x, y)
+    boot = np.array([coefficient(x[i], y[i]) for i in (rng.integers(0, n, n) for _ in range(resamples))])
     null = [coefficient(x, rng.permutation(y)) for _ in range(max(20, resamples // 4))]
-    value = coefficient(x, y)
-    low, high = np.quantile(boot, [0.025, 0.975])
+    # Drawing rows twice makes them look alike: the bootstrap's own excess over the value is taken off again.
+    low, high = np.clip(np.quantile(boot, [0.025, 0.975]) - (boot.mean() - value), 0, 1)
     interval = (min(value, float(low)), max(value, float(high)))
     return Association(first.name, second.name, measure, value, interval, float(np.quantile(null, 0.95)), n)
 
 
-def _coefficient(a: Factor, b: Factor) -> tuple[str, Callable[[Column, Column], float]]:
-    kinds = ({"ordinal": "ordered", "continuous": "ordered"}.get(f.kind, f.kind) for f in (a, b))
-    left, right = kinds
-    if (left, right) == ("ordered", "ordered"):
-        return "Spearman", rank_correlation
-    if (left, right) == ("circular", "circular"):
-        return "circular correlation", lambda x, y: circular_circular(_angle(a, x), _angle(b, y))
+def _coefficient(
+    a: Factor, x: Column, b: Factor, y: Column
+) -> tuple[str, Callable[[Any, Any], float], NDArray[np.float64], NDArray[np.float64]]:
+    """Name and function of the coefficient for two kinds, and the columns as it takes them."""
+    turning = [f.kind == "circular" for f in (a, b)]
+    unordered = [f.kind == "categorical" for f in (a, b)]
+    if all(turning):
+        return "circular correlation", circular_circular, _angle(a, x), _angle(b, y)
+    if any(turning) and not any(unordered):
+        if turning[1]:
+            return "Mardia's R", lambda p, q: circular_linear(q, p), x, _angle(b, y)
+        return "Mardia's R", circular_linear, _angle(a, x), y
+    if not any(unordered):
+        # Ranks of all rows serve the resamples too, which saves sorting each of them.
+        return "Spearman", _correlation, rankdata(x), rankdata(y)
     if a.is_discrete and b.is_discrete:
-        return "Cramér's V", cramers_v
-    if left == "circular" and right == "ordered":
-        return "Mardia's R", lambda x, y: circular_linear(_angle(a, x), y)
-    if left == "circular":
-        return "circular correlation ratio", lambda x, y: correlation_ratio(y, _on_circle(a, x))
-    if left == "categorical" and right == "circular":
-        return "circular correlation ratio", lambda x, y: correlation_ratio(x, _on_circle(b, y))
-    if left == "categorical":
-        return "correlation ratio", lambda x, y: correlation_ratio(x, y[:, None])
-    measure, swapped = _coefficient(b, a)
-    return measure, lambda x, y: swapped(y, x)
+        return "Cramér's V", cramers_v, x, y
+    name = "circular correlation ratio" if any(turning) else "correlation ratio"
+    if unordered[0]:
+        return name, correlation_ratio, x, _vectors(b, y)
+    return name, lambda p, q: correlation_ratio(q, p), _vectors(a, x), y
 
 
 def _angle(factor: Factor, values: Column) -> Column:
     return values * (2 * np.pi / factor.period)
 
 
-def _on_circle(factor: Factor, values: Column) -> NDArray[np.float64]:
+def _vectors(factor: Factor, values: Column) -> NDArray[np.float64]:
+    """Values as vectors (N, p) whose variance means something: points on the circle for circular factors."""
+    if factor.kind != "circular":
+        return values[:, None]
     angle = _angle(factor, values)
     return np.stack([np.cos(angle), np.sin(angle)], 1)

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from unweave.core.seeds import generator
 
 _CHUNK = 4096
+_CHUNK_VALUES = 1 << 20
 _BANDS = (13, 13, 13, 13, 12)
 _NEAR_BITS = 4
 _NEAR_SHARE = 0.05
 _REACH = 32
+_STEP_SHARE = 0.02
+_FORGIVEN = 4.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class NearDuplicates:
 
     Attributes:
         pairs: int64 (P, 2) row numbers, first < second, sorted.
-        complete: False when more than 32 pictures looked so alike that not all of their pairs were compared.
+        complete: False when more than 32 pictures share a band of their hashes, so that some pairs were not compared.
     """
 
     pairs: NDArray[np.int64]
@@ -32,23 +35,29 @@ class NearDuplicates:
 def near_duplicates(images: NDArray[np.uint8], digests: NDArray[np.generic]) -> NearDuplicates:
     """Pairs whose difference hashes differ in at most 4 of 64 bits and whose pixels are close.
 
-    Close means: a mean absolute difference under 5 % of that of two images drawn at random. Two hashes within 4 bits of
-    each other agree wholly on at least one of 5 bands, so sorting by each band finds the pairs without comparing all
-    rows with all rows. Pictures without edges have no hash to speak of and are left out.
+    Close means: a mean absolute difference under 5 % of that of two images drawn at random, where up to 4 of 255 grey
+    levels of overall brightness are forgiven. Two hashes within 4 bits of each other agree wholly on at least one of 5
+    bands, so sorting by each band finds the pairs without comparing all rows with all rows. Pictures without edges have
+    no hash to speak of and are left out.
 
     Args:
         images: uint8 (N, H, W, C).
         digests: of the rows; equal digests are exact copies, which ingest reports.
     """
     rows = np.sort(np.unique(digests, return_index=True)[1])
-    hashes, flat = _difference_hashes(images, rows)
-    rows, hashes = rows[~flat], hashes[~flat]
+    blocks, shares = _block_means(images, rows)
+    uneven = np.ptp(blocks.reshape(len(blocks), -1), axis=1) >= 1
+    rows, blocks = rows[uneven], blocks[uneven]
     if len(rows) < 2:
         return NearDuplicates(np.empty((0, 2), np.int64), True)
-    candidates, complete = _candidates(hashes)
-    limit = _NEAR_SHARE * _typical_distance(images, rows)
-    near = [pair for pair in rows[candidates].tolist() if _distance(images, *pair) < limit]
-    return NearDuplicates(np.array(sorted(near), dtype=np.int64).reshape(-1, 2), complete)
+    pairs, complete = _candidates(_difference_hashes(blocks))
+    pixels = images.reshape(len(images), -1)
+    even = np.full(pixels.shape[1], 1 / pixels.shape[1], np.float32)
+    limit = _NEAR_SHARE * _typical_distance(pixels, rows, even)
+    # Blocks can only be closer than their pixels, so that few pairs are left for the pixels to decide.
+    pairs = pairs[_distances(blocks.reshape(len(blocks), -1), pairs, shares) < limit * 1.001]
+    pairs = rows[pairs]
+    return NearDuplicates(pairs[_distances(pixels, pairs, even) < limit], complete)
 
 
 def dead_pixels(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -62,22 +71,27 @@ def dead_pixels(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return dead
 
 
-def _difference_hashes(
-    images: NDArray[np.uint8], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """64-bit hashes of 8 x 9 block means, one bit a horizontal step; and which images have no edge to hash."""
+def _block_means(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Grey levels of 8 x 9 blocks, (rows, 8, 9), and the share (72,) of the pixels that each block has."""
     _, height, width, _ = images.shape
-    tops, lefts = (np.minimum(np.arange(n) * side // n, side - 1) for n, side in ((8, height), (9, width)))
+    tops, lefts = (np.arange(n) * side // n for n, side in ((8, height), (9, width)))
     counts = np.diff([*tops, height])[:, None] * np.diff([*lefts, width])
-    hashes, flat = np.empty(len(rows), np.uint64), np.empty(len(rows), bool)
+    blocks = np.empty((len(rows), 8, 9), np.float32)
     for start in range(0, len(rows), _CHUNK):
         grey = images[rows[start : start + _CHUNK]].mean(-1, dtype=np.float32)
-        small = np.add.reduceat(np.add.reduceat(grey, tops, axis=1), lefts, axis=2) / np.maximum(counts, 1)
-        bits = (small[:, :, 1:] > small[:, :, :-1]).reshape(len(small), -1)
-        part = slice(start, start + len(bits))
-        hashes[part] = np.packbits(bits, axis=1).view(np.uint64)[:, 0]
-        flat[part] = np.ptp(small.reshape(len(small), -1), axis=1) < 1
-    return hashes, flat
+        sums = np.add.reduceat(np.add.reduceat(grey, tops, axis=1), lefts, axis=2)
+        blocks[start : start + _CHUNK] = sums / np.maximum(counts, 1)
+    return blocks, (counts.ravel() / (height * width)).astype(np.float32)
+
+
+def _difference_hashes(blocks: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """64-bit hashes, one bit a horizontal step between blocks.
+
+    A step counts from 2 % of the image's own range on, so that noise on an even ground leaves the hash alone.
+    """
+    least = _STEP_SHARE * np.ptp(blocks, axis=(1, 2))
+    bits = (np.diff(blocks, axis=2) > least[:, None, None]).reshape(len(blocks), -1)
+    return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
 
 
 def _candidates(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], bool]:
@@ -102,11 +116,21 @@ def _candidates(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], bool]:
     return np.unique(np.concatenate(found), axis=0), complete
 
 
-def _typical_distance(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> float:
-    rng = generator(0, "near duplicates")
-    pairs = rng.choice(rows, (64, 2))
-    return float(np.median([_distance(images, a, b) for a, b in pairs if a != b] or [0.0]))
+def _typical_distance(pixels: NDArray[np.uint8], rows: NDArray[np.int64], shares: NDArray[np.float32]) -> float:
+    pairs = generator(0, "near duplicates").choice(rows, (64, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    return float(np.median(_distances(pixels, pairs, shares))) if len(pairs) else 0.0
 
 
-def _distance(images: NDArray[np.uint8], a: int, b: int) -> float:
-    return float(np.abs(images[a].astype(np.int16) - images[b]).mean())
+def _distances(
+    vectors: NDArray[np.generic], pairs: NDArray[np.int64], shares: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean absolute differences in grey levels, less what a small change of brightness explains."""
+    found = np.empty(len(pairs), np.float32)
+    chunk = max(1, _CHUNK_VALUES // vectors.shape[1])
+    for start in range(0, len(pairs), chunk):
+        a, b = (vectors[column].astype(np.float32) for column in pairs[start : start + chunk].T)
+        apart = a - b
+        shift = np.clip(apart @ shares, -_FORGIVEN, _FORGIVEN)
+        found[start : start + chunk] = np.abs(apart - shift[:, None]) @ shares
+    return found

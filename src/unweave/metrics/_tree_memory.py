@@ -38,7 +38,7 @@ class Work(NamedTuple):
         gain, bound: gain of the cut at the end of each block, and what no cut inside it exceeds, float64 (D, B).
         best, cut: the best gain of each column and its threshold, float64 (D,).
         begin, end, slot: rows of each node and its slot, int64 (2^(depth+1) - 1,).
-        total, square: sum of the targets of each node and of their squares, float64 (2^(depth+1) - 1,).
+        total: sum of the targets of each node, float64 (2^(depth+1) - 1,).
     """
 
     rows: NDArray[np.int32]
@@ -56,7 +56,6 @@ class Work(NamedTuple):
     end: NDArray[np.int64]
     slot: NDArray[np.int64]
     total: Floats
-    square: Floats
 
 
 def workspace(columns: Columns, depth: int) -> Work:
@@ -80,5 +79,4 @@ def workspace(columns: Columns, depth: int) -> Work:
         end=np.empty(nodes, dtype=np.int64),
         slot=np.empty(nodes, dtype=np.int64),
         total=np.empty(nodes),
-        square=np.empty(nodes),
     )
