@@ -92,7 +92,8 @@ def test_wrong_values_say_what_to_do(codes, labels, part):
 
 def test_dead_codes():
     random = np.random.default_rng(0)
-    tiny, noise = random.normal(size=200) * 1e-20, 0.37 * (1 + 1e-16 * random.integers(2, size=200))
+    tiny, noise = random.normal(size=200) * 1e-20, 0.37 * (1 + 4e-16 * random.integers(2, size=200))
+    assert len(np.unique(noise)) == 2
     codes = np.stack([np.zeros(200), np.full(200, 0.37), tiny, noise, 1e8 + CODES[:, 0]], axis=1)
     assert as_problem(codes, LABELS).dead.tolist() == [True, True, False, True, False]
     rounded = np.float32(0.37) * (1 + np.float32(1e-7) * random.integers(3, size=(200, 1)).astype(np.float32))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from unweave.metrics.resampling import bootstrap_means, interval, null_range, student_t
+from unweave.metrics.resampling import bootstrap_means, interval, jackknife_interval, null_range, student_t
 
 
 def test_bootstrap_means_have_the_mean_and_the_standard_error():
@@ -29,12 +29,23 @@ def test_interval_mirrors_the_draws_and_holds_the_value():
 def test_null_range_is_a_prediction_interval():
     assert null_range(np.array([0.3]), 0, 1) == (0.3, None)
     assert null_range(np.full(5, 0.3), 0, 1) == (pytest.approx(0.3), (pytest.approx(0.3), pytest.approx(0.3)))
+    low, high = null_range(np.array([0.2, 0.3, 0.7]), 0, 10)[1]
+    assert high == pytest.approx(0.4 + t.ppf(0.975, 2) * np.std([0.2, 0.3, 0.7], ddof=1) * np.sqrt(4 / 3))
+    assert low == 0
     random, inside = np.random.default_rng(0), 0
     for _ in range(2000):
         scores = random.normal(size=4)
         low, high = null_range(scores[:3], -100, 100)[1]
         inside += low <= scores[3] <= high
     assert inside / 2000 == pytest.approx(0.95, abs=0.02)  # four standard errors
+
+
+def test_jackknife_of_a_mean_is_the_classical_interval():
+    groups = np.random.default_rng(0).normal(size=10)
+    without = (groups.sum() - groups) / 9
+    half = t.ppf(0.975, 9) * groups.std(ddof=1) / np.sqrt(10)
+    assert jackknife_interval(0.2, without, -9, 9) == pytest.approx((0.2 - half, 0.2 + half))
+    assert jackknife_interval(0.2, without, 0.1, 0.3) == (0.1, 0.3)
 
 
 def test_student_t():

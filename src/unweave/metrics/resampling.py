@@ -40,6 +40,18 @@ def null_range(scores: Floats, low: float, high: float) -> tuple[float, tuple[fl
     return mean, (float(max(low, mean - half)), float(min(high, mean + half)))
 
 
+def jackknife_interval(value: float, without: Floats, low: float, high: float) -> tuple[float, float]:
+    """Interval at 95 % from scores (G,) with one of G groups of rows left out each, clipped to the score's range.
+
+    Delete-a-group jackknife with Student's t of G - 1 degrees of freedom (Efron and Stein 1981). On the wide side: for
+    DCI, the standard error is about a third larger than the spread over fresh data sets of 600 and 1,500 rows, and
+    intervals hold the mean score of that many rows in 97 to 100 % of cases.
+    """
+    groups = len(without)
+    half = student_t(groups - 1) * np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum())
+    return float(max(low, value - half)), float(min(high, value + half))
+
+
 def student_t(degrees: int) -> float:
     """The 97.5 % quantile of Student's t distribution."""
     from scipy.special import stdtrit  # SciPy takes a while to import
