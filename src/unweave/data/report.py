@@ -22,6 +22,7 @@ STRONG = 0.3
 """Association from which a pair of factors is called correlated."""
 
 _EXPECTED = 5.0
+_MANY_STRADDLING = 0.01
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _about_rows(
     if near["straddling"]:
         found.append(
             Finding(
-                "warning",
+                "warning" if near["straddling"] > _MANY_STRADDLING * sum(rows.values()) else "note",
                 f"{near['straddling']} near duplicates stand on both sides of the split",
                 f"For example {near['examples'][0][0]} and {near['examples'][0][1]}.",
                 "Held-out scores flatter the model. Split by a group column: data.split.by.",

@@ -21,6 +21,7 @@ from unweave.projects.data import held_out
 from unweave.projects.models import trained_model
 from unweave.projects.report.pictures import encode_png, labelled_grid
 from unweave.projects.runs import Run
+from unweave.training.diagnose import DEAD
 from unweave.training.traversal import by_information, kl_per_dimension, traverse
 
 _NAMED = 0.05
@@ -45,6 +46,8 @@ class Dial:
     @property
     def label(self) -> str:
         """A short text such as `x (0.71)`."""
+        if self.kl <= DEAD:
+            return "not in use"
         return f"{self.factor} ({self.share:.2f})" if self.factor else "no labelled factor"
 
 
@@ -60,7 +63,7 @@ def dials(codes: Codes, table: FactorTable) -> tuple[Dial, ...]:
     found = []
     for d in by_information(codes):
         best = int(shares[d].argmax())
-        named = table.factors and shares[d, best] >= _NAMED
+        named = table.factors and shares[d, best] >= _NAMED and kl[d] > DEAD
         found.append(Dial(int(d), float(kl[d]), table.names[best] if named else None, float(shares[d, best])))
     return tuple(found)
 

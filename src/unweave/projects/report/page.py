@@ -17,7 +17,7 @@ from unweave.core.scores import Scorecard
 from unweave.projects.report.charts import Line, interval_plot, line_chart
 from unweave.projects.report.content import ReportContent
 from unweave.projects.report.pictures import encode_png, image_grid, to_rgb
-from unweave.projects.report.words import above_chance, factors_with_own_dial, headline, verdict
+from unweave.projects.report.words import IN_USE, above_chance, factors_with_own_dial, headline, verdict
 
 _FIRST_SETTINGS = ("method", "net", "training", "data")
 
@@ -58,13 +58,11 @@ def _tiles(content: ReportContent) -> Iterator[dict[str, str]]:
     ):
         score = card.get(name)
         if score is not None and score.value is not None:
-            low_high = f"{score.interval[0]:.2f} to {score.interval[1]:.2f}" if score.interval else ""
-            null = f"random codes {score.null:.2f}" if score.null is not None else ""
-            yield {
-                "label": label,
-                "value": f"{score.value:.3g}" if name == "reconstruction" else f"{score.value:.2f}",
-                "detail": " · ".join(filter(None, (low_high, null))),
-            }
+            digits = ".4f" if name == "reconstruction" else ".2f"
+            low_high = f"{score.interval[0]:{digits}} to {score.interval[1]:{digits}}" if score.interval else ""
+            null = f"random codes {score.null:{digits}}" if score.null is not None else ""
+            detail = " · ".join(filter(None, (low_high, null)))
+            yield {"label": label, "value": f"{score.value:{digits}}", "detail": detail}
     seconds = content.status.get("seconds")
     if seconds:
         speed = content.series.get("train.images_per_second", ((), ()))[1]
@@ -121,11 +119,12 @@ def _curves(content: ReportContent) -> Iterator[dict[str, Any]]:
     yield from chart("Rate", "KL of the code, nats per observation: how much it says.", [train, valid], floor=0)
     mig = [line("valid.mig", "MIG", 0), line("valid.mig_null", "random codes", 1, dashed=True)]
     yield from chart("MIG", "On the validation sample, with random codes below it.", mig, floor=0)
-    dimensions = sorted((k for k in series if k.startswith("valid.kl.")), key=lambda k: -series[k][1][-1])
-    kl = [line(k, f"z{k.removeprefix('valid.kl.')}", min(i, 5)) for i, k in enumerate(dimensions)]
-    yield from chart(
-        "Information per dimension", "KL of each dimension, nats; flat lines at 0 are not in use.", kl, floor=0
-    )
+    last = {k: series[k][1][-1] for k in series if k.startswith("valid.kl.")}
+    used = sorted((k for k in last if last[k] > IN_USE), key=lambda k: -last[k])
+    kl = [line(k, f"z{k.removeprefix('valid.kl.')}", min(i, 5)) for i, k in enumerate(used)]
+    left_out = f" {len(last) - len(used)} that are not in use are left out." if len(used) < len(last) else ""
+    caption = f"KL of each dimension, nats.{left_out}"
+    yield from chart("Information per dimension", caption, kl, floor=0)
 
 
 def _scores(content: ReportContent) -> list[dict[str, Any]]:
@@ -147,13 +146,14 @@ def _reconstructions(content: ReportContent) -> list[tuple[str, str]]:
     return [(_data_uri(to_rgb(a)), _data_uri(to_rgb(b))) for a, b in pairs]
 
 
-def _traversals(content: ReportContent) -> list[dict[str, Any]]:
+def _traversals(content: ReportContent) -> dict[str, Any] | None:
+    """The rows of dimensions in use, or all where none is."""
     if content.traversals is None:
-        return []
-    return [
-        {"row": row, "image": _data_uri(image_grid(images[None])), "frames": len(images), "used": row.kl > 0.01}
-        for row, images in zip(content.traversals.rows, content.traversals.images, strict=True)
-    ]
+        return None
+    pairs = list(zip(content.traversals.rows, content.traversals.images, strict=True))
+    used = [pair for pair in pairs if pair[0].kl > IN_USE] or pairs
+    rows = [{"row": row, "image": _data_uri(image_grid(images[None])), "frames": len(images)} for row, images in used]
+    return {"rows": rows, "hidden": len(pairs) - len(used)}
 
 
 def _information(content: ReportContent) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from unweave.projects.report.content import ReportContent
 _KNOWN = 0.2
 """Share of a factor's entropy from which a dimension is called its dial."""
 
-_IN_USE = 0.01
+IN_USE = 0.01
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -61,7 +61,7 @@ def _about_use(content: ReportContent) -> str:
     kl = [v[1][-1] for k, v in content.series.items() if k.startswith("valid.kl.") and v[1]]
     if not kl:
         return ""
-    used = sum(value > _IN_USE for value in kl)
+    used = sum(value > IN_USE for value in kl)
     verb = "is" if used == 1 else "are"
     return f"{number(used).capitalize()} of {number(len(kl))} dimensions {verb} in use."
 
