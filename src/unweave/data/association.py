@@ -58,13 +58,13 @@ class Association:
 
 def cramers_v(a: Column, b: Column) -> float:
     """Bias-corrected Cramér's V of two columns of class codes 0, 1, … (Bergsma 2013, eq. 9), in [0, 1]."""
-    rows, a, b = len(a), a.astype(np.int64), b.astype(np.int64)
-    in_a, in_b = np.bincount(a), np.bincount(b)
+    rows, first, second = len(a), a.astype(np.int64), b.astype(np.int64)
+    in_a, in_b = np.bincount(first), np.bincount(second)
     r, c = np.count_nonzero(in_a), np.count_nonzero(in_b)
     if r < 2 or c < 2 or rows < 3:
         return 0.0
     # Empty cells add nothing in this form, so that a table of many classes need not be walked through.
-    cells, counts = _occupied(a * len(in_b) + b)
+    cells, counts = _occupied(first * len(in_b) + second)
     phi2 = float((counts**2 / (in_a[cells // len(in_b)] * in_b[cells % len(in_b)])).sum()) - 1
     phi2 = max(0.0, phi2 - (r - 1) * (c - 1) / (rows - 1))
     smaller = min(r - (r - 1) ** 2 / (rows - 1), c - (c - 1) ** 2 / (rows - 1)) - 1
