@@ -86,7 +86,7 @@ class Fit:
 def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
     """Fit every task, its factors side by side in threads; None takes one thread per usable core."""
     cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(workers or _usable_cores()) as pool:
         fits = iter(list(pool.map(lambda cell: _fit(cell[0], cell[1], seed), cells)))
     found = []
     for task in tasks:
@@ -94,6 +94,11 @@ def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
         importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
         found.append(Fit(importances, np.array([c[1] for c in columns])))
     return found
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use, where the system can tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float]:
