@@ -1,0 +1,184 @@
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from unweave.core.errors import ConfigError
+from unweave.projects.config import Project
+from unweave.projects.data import load_data
+from unweave.projects.finish import finish, write_run_report
+from unweave.projects.models import trained_model
+from unweave.projects.pipeline import evaluate, train
+from unweave.projects.seeds import train_seeds
+from unweave.projects.traversals import draw_traversals
+
+SMALL = {
+    "name": "digits",
+    "data": {"images": "builtin:digits", "size": 8, "rows": 400},
+    "method": {"kind": "beta_vae", "beta": 1.0, "latent": 3},
+    "net": {"kind": "mlp", "hidden": [16]},
+    "training": {"steps": 30, "batch": 16, "monitor_every": 10, "checkpoint_every": 10},
+    "tracking": {"uri": "off"},
+}
+
+
+class Interrupt:
+    """A sink that presses Ctrl-C when training has come to a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def values(self, step, values):
+        if step >= self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def picture(self, step, name, image):
+        pass
+
+    def note(self, step, text):
+        pass
+
+    def rewind(self, step):
+        pass
+
+    def flush(self):
+        pass
+
+
+def _project(**settings):
+    return Project.model_validate({**SMALL, **settings})
+
+
+def _weights(run):
+    return (run.model / "weights.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """One project trained, evaluated and reported."""
+    root = tmp_path_factory.mktemp("whole")
+    project = _project()
+    dataset = load_data(project, root)
+    trained = train(project, dataset, root, device="cpu")
+    return root, dataset, trained, finish(trained, dataset, root)
+
+
+def test_train_evaluate_report(whole):
+    root, dataset, trained, content = whole
+    assert trained.outcome.status == "complete"
+    assert content["step"] == 30
+    assert {"mig", "active_units", "reconstruction"} <= set(content["scores"])
+    assert json.loads(json.dumps(content)) == content  # nothing that JSON does not know
+    asked = trained.run.read("asked")
+    assert asked["data_hash"] == dataset.data_hash
+    assert sum(asked["rows"].values()) == 400
+    assert trained.run.scorecard().keys() == content["scores"].keys()
+    html = trained.run.report.read_text()
+    assert "digits" in html
+    assert root in trained.run.report.parents
+
+
+def test_training_again_does_nothing_more(whole):
+    root, dataset, trained, _ = whole
+    before, history = _weights(trained.run), (trained.run.folder / "history.jsonl").read_text()
+    again = train(_project(), dataset, root, device="cpu")
+    assert again.run == trained.run
+    assert (again.outcome.status, again.outcome.progress.step) == ("complete", 30)
+    assert again.outcome.progress.seconds == trained.outcome.progress.seconds
+    assert _weights(again.run) == before
+    assert (again.run.folder / "history.jsonl").read_text() == history
+
+
+def test_gates_may_change_after_the_training(whole):
+    root, dataset, trained, _ = whole
+    strict = _project(accept={"mig": {"at_least": 1}})
+    evaluate(trained.run, dataset, accept=strict.accept, bootstrap=0)
+    assert [g["passed"] for g in trained.run.read("gates")["gates"]] == [False]
+    # The same run, and it knows the new wish.
+    assert train(strict, dataset, root, device="cpu").run == trained.run
+    assert trained.run.project().accept == strict.accept
+    assert "began" in trained.run.read("asked")
+
+
+def test_a_traversal_is_drawn(whole, tmp_path):
+    _, dataset, trained, _ = whole
+    rows = draw_traversals(trained.run, dataset, tmp_path / "t.png", frames=3, top=2)
+    assert (tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")
+    assert len(rows) == 2
+    assert rows[0]["kl"] >= rows[1]["kl"]
+
+
+def test_ctrl_c_leaves_a_report_and_the_same_call_continues(whole, tmp_path):
+    project = _project()
+    dataset = load_data(project, tmp_path)
+    stopped = train(project, dataset, tmp_path, device="cpu", sinks=[Interrupt(10)])
+    assert stopped.outcome.status == "interrupted"
+    step = stopped.outcome.progress.step
+    assert 10 <= step < 30
+    so_far = finish(stopped, dataset, tmp_path)
+    assert (so_far["status"], so_far["scores"], so_far["gates"]) == ("interrupted", {}, [])
+    assert stopped.run.report.is_file()
+    for needs_a_model in (trained_model, lambda run: write_run_report(run, dataset, tmp_path)):
+        with pytest.raises(ConfigError, match=rf"is not complete \(step {step}\).*`unweave train` continues"):
+            needs_a_model(stopped.run)
+    went_on = train(project, dataset, tmp_path, device="cpu")
+    assert (went_on.run, went_on.outcome.status) == (stopped.run, "complete")
+    assert _weights(went_on.run) == _weights(whole[2].run)
+
+
+def test_no_time_left(tmp_path):
+    project = _project()
+    stopped = train(project, load_data(project, tmp_path), tmp_path, device="cpu", max_seconds=0)
+    assert stopped.outcome.status == "out of time"
+    assert stopped.run.read("status")["step"] == 1
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    project = _project()
+    with pytest.raises(ConfigError, match="device 'abacus' cannot be used"):
+        train(project, load_data(project, tmp_path), tmp_path, device="abacus")
+
+
+def test_several_seeds(tmp_path):
+    said = []
+    results = train_seeds(_project(), tmp_path, seeds=2, device="cpu", say=said.append)
+    assert [r["seed"] for r in results["seeds"]] == [0, 1]
+    migs = [r["scores"]["mig"]["value"] for r in results["seeds"]]
+    assert results["median_mig"] == pytest.approx(sum(migs) / 2)
+    assert migs[0] != migs[1]
+    assert len({r["run"] for r in results["seeds"]}) == 2
+    assert said[0].startswith("2 seeds")
+    assert sorted(line.split(":")[0] for line in said[1:]) == ["seed 0", "seed 1"]
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 4, (200, 2))
+    np.save(tmp_path / "states.npy", (factors @ rng.normal(size=(2, 6))).astype(np.float32))
+    lines = [f"{row},{a},{b}" for row, (a, b) in enumerate(factors)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,speed,lane", *lines]) + "\n")
+    return {**SMALL, "data": {"vectors": "states.npy", "labels": "labels.csv"}, "net": {"hidden": [16]}}
+
+
+def test_vectors_with_labels_end_to_end(tmp_path, vectors):
+    project = Project.model_validate(vectors)
+    dataset = load_data(project, tmp_path)
+    assert dataset.table.names == ("speed", "lane")
+    trained = train(project, dataset, tmp_path, device="cpu")
+    content = finish(trained, dataset, tmp_path)
+    assert content["status"] == "complete"
+    assert content["scores"]["mig"]["value"] is not None
+    assert trained.run.report.is_file()
+
+
+def test_data_without_labels_end_to_end(tmp_path, vectors):
+    data = {"vectors": "states.npy"}
+    project = Project.model_validate({**vectors, "data": data, "accept": {"mig": {"at_least": 0.1}}})
+    dataset = load_data(project, tmp_path)
+    content = finish(train(project, dataset, tmp_path, device="cpu"), dataset, tmp_path)
+    assert set(content["scores"]) == {"active_units", "reconstruction"}
+    # A gate on a score that cannot be computed is not passed.
+    assert [(g["value"], g["passed"]) for g in content["gates"]] == [(None, False)]
