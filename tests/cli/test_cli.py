@@ -72,7 +72,7 @@ def test_help_loads_nothing_heavy():
     code = (
         "import sys\nfrom unweave.cli.main import main\nsys.argv = ['unweave', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'sklearn', 'pydantic', 'pyarrow', 'mlflow', 'matplotlib', 'PIL', 'numba'}\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'sklearn', 'pydantic', 'pyarrow', 'mlflow', 'matplotlib', 'PIL'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
