@@ -28,10 +28,11 @@ class Interrupt:
     """A sink that presses Ctrl-C when training has come to a step."""
 
     def __init__(self, step):
-        self.step = step
+        self.step, self.pressed = step, False
 
     def values(self, step, values):
-        if step >= self.step:
+        if step >= self.step and not self.pressed:  # pressed twice it stops at once
+            self.pressed = True
             os.kill(os.getpid(), signal.SIGINT)
 
     def picture(self, step, name, image):

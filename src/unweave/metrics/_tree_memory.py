@@ -30,7 +30,7 @@ class Work(NamedTuple):
     """Memory that all trees of a fit share; a slot is a set of block sums that a node owns.
 
     Attributes:
-        rows, spare: rows grouped by node, int32 (N,), and room for reordering them.
+        rows, spare: rows grouped by node, int32 (N,), and room for sorting them.
         owner: slot of the node that a row is in, int32 (N,).
         sums: sum of the positive targets, and of the others, per slot, column and block; float64 (slots, 2, D, B).
         counts: their number, float64 (slots, D, B).

@@ -165,21 +165,30 @@ def choose(columns: Columns, target: Floats, work: Work, node: int, luck: float)
 
 
 @inner
+def arrange(columns: Columns, work: Work, node: int, column: int) -> None:
+    """Put the rows of a node in the order of a column."""
+    slot, begin, count = work.slot[node], work.begin[node], 0
+    for position in range(len(work.rows)):
+        row = columns.order[column, position]
+        work.spare[count] = row
+        count += work.owner[row] == slot
+    for position in range(count):
+        work.rows[begin + position] = work.spare[position]
+
+
+@inner
 def partition(columns: Columns, work: Work, node: int, column: int, cut: float) -> None:
-    """Give the rows of a node to its two children."""
-    begin, end = work.begin[node], work.end[node]
-    left, right = begin, 0
-    for position in range(begin, end):
-        row = work.rows[position]
-        goes_left = columns.values[column, row] <= cut
-        work.rows[left] = row
-        work.spare[right] = row
-        left += goes_left
-        right += not goes_left
-    for position in range(right):
-        work.rows[left + position] = work.spare[position]
-    work.begin[2 * node + 1], work.end[2 * node + 1] = begin, left
-    work.begin[2 * node + 2], work.end[2 * node + 2] = left, end
+    """Give the rows of a node to its two children, by swapping as scikit-learn does."""
+    left, right = work.begin[node], work.end[node]
+    while left < right:
+        row = work.rows[left]
+        if columns.values[column, row] <= cut:
+            left += 1
+        else:
+            right -= 1
+            work.rows[left], work.rows[right] = work.rows[right], row
+    work.begin[2 * node + 1], work.end[2 * node + 1] = work.begin[node], left
+    work.begin[2 * node + 2], work.end[2 * node + 2] = left, work.end[node]
 
 
 @inner
@@ -211,11 +220,7 @@ def close(work: Work, node: int, chosen: NDArray[np.int64], cuts: Floats) -> Non
 
 @inner
 def is_pure(target: Floats, work: Work, node: int) -> bool:
-    """Whether the targets of a node vary too little to split it; keeps their total.
-
-    The total is added up anew: a difference of sums is less exact, and would settle ties more often than rounding does
-    in scikit-learn.
-    """
+    """Whether the targets of a node vary too little to split it; keeps their total."""
     total, square, n = 0.0, 0.0, work.end[node] - work.begin[node]
     for position in range(work.begin[node], work.end[node]):
         value = target[work.rows[position]]
@@ -231,8 +236,10 @@ def grow(
 ) -> None:
     """Grow one tree on `target` (N,); afterwards the leaves are the last nodes of `work`.
 
-    `luck` (nodes,) settles ties; the splits are written to `chosen` and `cuts` (nodes,), and the decrease in squared
-    error of each split is added to `gains` (D,).
+    The splits are written to `chosen` and `cuts` (nodes,), and the decrease in squared error of each split is added to
+    `gains` (D,). `luck` (nodes, 2) settles ties. In small nodes rounding settles many more, and not evenly: it depends
+    on the order in which the targets of a node are added up. scikit-learn leaves them as the column that it looked at
+    last sorted them, and it looks at columns in random order; so one is drawn here.
     """
     for row in range(len(target)):
         work.rows[row], work.owner[row] = row, 0
@@ -240,12 +247,15 @@ def grow(
     collect(columns, target, work, 0)
     free = 1
     for node in range(len(luck)):
-        column = -1 if is_pure(target, work, node) else choose(columns, target, work, node, luck[node])
+        column = -1 if is_pure(target, work, node) else choose(columns, target, work, node, luck[node, 0])
         if column >= 0:
             chosen[node], cuts[node] = column, work.cut[column]
             gains[column] += work.best[column] - work.total[node] ** 2 / (work.end[node] - work.begin[node])
+            searched = 2 * node + 2 < len(luck)
+            if searched:
+                arrange(columns, work, node, int(luck[node, 1] * len(work.best)))
             partition(columns, work, node, column, cuts[node])
-            if 2 * node + 2 < len(luck):
+            if searched:
                 share_sums(columns, target, work, node, free)
                 free += 1
         else:
@@ -309,7 +319,7 @@ def fit_stages(
 ) -> None:
     """Fit all stages: fill `trees`, move `scores` (C, N), add up the decrease in squared error by column in `gains`.
 
-    `luck` is uniform in [0, 1), shaped like `trees.threshold`. For two classes there is one tree per stage.
+    `luck` is uniform in [0, 1), two numbers for each of `trees.threshold`. For two classes there is one tree per stage.
     """
     classes = len(scores)
     factor = (classes - 1) / classes if classes > 1 else 1.0

@@ -97,7 +97,7 @@ def fit_boosted_trees(
     stages = trees if len(present) > 1 else 0
     shape, inner = (stages, len(scores)), 2**depth - 1
     grown = Trees(np.zeros((*shape, inner), dtype=np.int64), np.zeros((*shape, inner)), np.zeros((*shape, inner + 1)))
-    luck = generator(seed, "boosted trees").random(grown.threshold.shape)
+    luck = generator(seed, "boosted trees").random((*grown.threshold.shape, 2))
     gains = np.zeros(len(columns.values))
     work = workspace(columns, depth)
     fit_stages(columns, labels, scores, work, grown, luck, learning_rate, gains)

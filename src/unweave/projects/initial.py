@@ -65,7 +65,8 @@ def is_vectors(source: str, root: Path) -> bool:
     if suffix == ".npy":
         return True
     if suffix == ".npz" and path.is_file():
-        with reading(str(path)), np.load(path, allow_pickle=False) as content:
+        # NumPy leaves a file that it opened itself open when it is damaged.
+        with reading(str(path)), path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return "images" not in content.files
     if suffix == ".parquet" and path.is_file():
         import pyarrow.parquet

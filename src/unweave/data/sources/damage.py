@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tokenize
+import zipfile
 import zlib
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ _RAISED = (
     NotImplementedError,
     zlib.error,
     tokenize.TokenError,
+    zipfile.BadZipFile,
     pa.ArrowException,
 )
 
