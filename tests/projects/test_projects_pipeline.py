@@ -157,7 +157,7 @@ def test_several_seeds(tmp_path):
 @pytest.fixture
 def vectors(tmp_path):
     rng = np.random.default_rng(0)
-    factors = rng.integers(0, 4, (200, 2))
+    factors = rng.integers(0, 4, (1500, 2))
     np.save(tmp_path / "states.npy", (factors @ rng.normal(size=(2, 6))).astype(np.float32))
     lines = [f"{row},{a},{b}" for row, (a, b) in enumerate(factors)]
     (tmp_path / "labels.csv").write_text("\n".join(["file,speed,lane", *lines]) + "\n")

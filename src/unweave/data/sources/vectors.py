@@ -22,6 +22,8 @@ from unweave.data.sources.parquet import open_parquet
 
 _READ_AHEAD = 4096
 
+_MAGIC = b"\x93NUMPY"
+
 
 class ArrayVectors:
     """`vectors` (N, F) of an .npz file, whose other arrays are labels, or the array of an .npy file."""
@@ -39,6 +41,9 @@ class ArrayVectors:
             self._others = members(path)
             self._vectors = self._others.pop(_vector_member(self._others, path))
         else:
+            with path.open("rb") as file:
+                if file.read(len(_MAGIC)) != _MAGIC:  # NumPy would try it as a zip file, and leave it open
+                    raise DataError(f"{path} is no array that can be read. Save it with numpy.save.")
             try:
                 self._vectors = np.load(path, mmap_mode="r", allow_pickle=False)
             except (ValueError, EOFError) as error:
