@@ -23,7 +23,10 @@ def begin(folder):
 
 
 def finish(folder):
-    process = begin(folder)
+    return finished(begin(folder), folder)
+
+
+def finished(process, folder):
     assert process.wait(timeout=120) == 0
     process.stdout.close()
     return np.load(folder / "weights.npy")
@@ -32,8 +35,8 @@ def finish(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    begun = time.monotonic()
-    return finish(folder), time.monotonic() - begun
+    process, begun = begin(folder), time.monotonic()
+    return finished(process, folder), time.monotonic() - begun
 
 
 def test_two_trainings_with_one_seed_are_equal(uninterrupted, tmp_path):
@@ -46,7 +49,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(uninterrupted, t
     killed_at = []
     for _ in range(3):
         process = begin(tmp_path)
-        time.sleep(float(rng.uniform(0.02, 0.4)) * seconds)
+        time.sleep(float(rng.uniform(0.1, 0.5)) * seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
