@@ -158,11 +158,17 @@ def test_several_seeds(tmp_path):
 def vectors(tmp_path):
     rng = np.random.default_rng(0)
     factors = rng.integers(0, 4, (1500, 2))
-    states = factors @ rng.normal(size=(2, 6)) + 0.05 * rng.normal(size=(1500, 6))  # equal rows would share a side
+    # Noise makes rows distinct: equal rows never stand on two sides of the split.
+    states = factors @ rng.normal(size=(2, 6)) + 0.05 * rng.normal(size=(1500, 6))
     np.save(tmp_path / "states.npy", states.astype(np.float32))
     lines = [f"{row},{a},{b}" for row, (a, b) in enumerate(factors)]
     (tmp_path / "labels.csv").write_text("\n".join(["file,speed,lane", *lines]) + "\n")
-    return {**SMALL, "data": {"vectors": "states.npy", "labels": "labels.csv"}, "net": {"hidden": [16]}, "training": {**SMALL["training"], "steps": 200, "learning_rate": 0.01}}
+    return {
+        **SMALL,
+        "data": {"vectors": "states.npy", "labels": "labels.csv"},
+        "net": {"hidden": [16]},
+        "training": {**SMALL["training"], "steps": 200, "learning_rate": 0.01},
+    }
 
 
 def test_vectors_with_labels_end_to_end(tmp_path, vectors):
