@@ -58,6 +58,12 @@ def save_checkpoint(folder: Path, method: Method, optimizers: Optimizers, progre
     return path
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process had half written; only the one process that trains may call it."""
+    for part in folder.glob(".step-*.part"):
+        part.unlink(missing_ok=True)
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint, or None."""
     return max(folder.glob("step-*.safetensors"), default=None)

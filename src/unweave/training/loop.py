@@ -18,7 +18,7 @@ from unweave.objectives.method import Batch, Method
 from unweave.objectives.objective import Losses
 from unweave.training.allocator import keep_freed_memory
 from unweave.training.batches import BatchSource
-from unweave.training.checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
+from unweave.training.checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint, sweep
 from unweave.training.config import TrainingConfig
 from unweave.training.sinks import Sink
 from unweave.training.step import train_step
@@ -120,6 +120,8 @@ class Trainer:
         return Outcome(stop if stop is not None and self.progress.step < config.steps else "complete", self.progress)
 
     def _resume(self) -> None:
+        if self.fabric.is_global_zero:
+            sweep(self.folder)
         path = latest_checkpoint(self.folder)
         if path is None:
             self._save()
