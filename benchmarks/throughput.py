@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 MFLOP_PER_IMAGE = 96.5
@@ -45,12 +46,14 @@ class Contestant:
     ) -> Contestant:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         if name.startswith("unweave"):
-            environment["GOMP_SPINCOUNT"] = "1000"  # as the command line does
+            environment["GOMP_SPINCOUNT"] = "10000"  # as the command line does
         command = [python, str(WORKER), name, str(batch), device, str(threads)]
         if core is not None:
             command = ["taskset", "-c", str(core), *command]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
         made = cls(name, process, batch)
         made.expect("ready")
         return made
@@ -121,10 +124,9 @@ def sweep(python: dict[str, str], peer: str, batch: int, *, rounds: int, seconds
     return found
 
 
-def ratios(found: dict[str, list[float]], ours: str) -> tuple[float, float, float]:
-    """Least, median and greatest ratio of ours to the fastest other, round by round."""
-    others = [name for name in found if name != ours and not name.startswith("unweave")]
-    values = [mine / max(found[name][i] for name in others) for i, mine in enumerate(found[ours])]
+def ratios(found: dict[str, list[float]], ours: str, other: str) -> tuple[float, float, float]:
+    """Least, median and greatest ratio of ours to another, round by round."""
+    values = [mine / theirs for mine, theirs in zip(found[ours], found[other], strict=True)]
     return min(values), statistics.median(values), max(values)
 
 
@@ -166,8 +168,9 @@ def main() -> None:
         print(f"batch {batch}, {options.device}, {threads} threads: images/s, median of {options.rounds} rounds")
         for name, rates in found.items():
             print(f"  {name:14} {statistics.median(rates):8.0f}")
-        low, middle, high = ratios(found, "unweave") if options.peers else (0, 0, 0)
-        print(f"  unweave / faster peer: {middle:.2f} ({low:.2f} to {high:.2f})")
+        for other in (name for name in found if name != "unweave"):
+            low, middle, high = ratios(found, "unweave", other)
+            print(f"  unweave / {other}: {middle:.2f} ({low:.2f} to {high:.2f})")
         if options.device == "cpu":
             peak = matrix_rate(threads)
             used = statistics.median(found["unweave"]) * MFLOP_PER_IMAGE / 1000
@@ -175,14 +178,13 @@ def main() -> None:
             result[f"matrix share {batch}"] = used / peak
     if options.device == "cpu":
         if options.peers:
-            for peer in ("disent", "pythae"):
-                found = sweep(python, peer, 64, rounds=options.rounds, seconds=options.seconds)
-                result[f"sweep against {peer}"] = found
-                low, middle, high = ratios(found, "unweave sweep")
+            for batch, peer in product((64, 256), ("disent", "pythae")):
+                found = sweep(python, peer, batch, rounds=options.rounds, seconds=options.seconds)
+                result[f"sweep of batch {batch} against {peer}"] = found
+                low, middle, high = ratios(found, "unweave sweep", peer)
                 ours = statistics.median(found["unweave sweep"])
-                print(
-                    f"sweep, one process a core: {ours:.0f} images/s, {middle:.2f} x {peer} ({low:.2f} to {high:.2f})"
-                )
+                print(f"sweep of batch {batch}, one process a core: {ours:.0f} images/s, ", end="")
+                print(f"{middle:.2f} x {peer} ({low:.2f} to {high:.2f})")
         result["overhead"] = overhead()
         print("overhead per step, µs:", {k: round(v) for k, v in dict(result["overhead"]).items()})  # type: ignore[call-overload]
     if options.json:

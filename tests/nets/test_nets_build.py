@@ -9,7 +9,7 @@ from torch import nn
 from unweave.core.errors import ConfigError
 from unweave.nets.build import build_nets, resolve_kind
 from unweave.nets.config import NetConfig
-from unweave.nets.subpixel import SubpixelConvTranspose
+from unweave.nets.doubling import DoublingConv
 
 
 def nets(shape, *, kind="auto", latent=5, likelihood=None, seed=0, width=8):
@@ -54,17 +54,27 @@ def test_conv_pair_is_the_published_one():
     assert sum(p.numel() for p in made.decoder.parameters()) == decoder
 
 
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_subpixel_convolution_is_the_transposed_one(outputs, device):
-    layer = SubpixelConvTranspose(5, outputs).double().to(device)
+@pytest.mark.parametrize("outputs", [1, 3, 8])
+def test_doubling_convolution_is_the_transposed_one(outputs, device):
+    layer = DoublingConv(5, outputs).double().to(device)
     x = torch.rand(2, 5, 6, 7, dtype=torch.float64, device=device, requires_grad=True)
     want = nn.ConvTranspose2d.forward(layer, x)
     torch.testing.assert_close(layer(x), want)
-    weights = list(layer.parameters())
+    inputs = [x, *layer.parameters()]
     upstream = torch.rand_like(want)
-    got_gradients = torch.autograd.grad(layer(x), weights, upstream)
-    for got, ref in zip(got_gradients, torch.autograd.grad(want, weights, upstream), strict=True):
+    got_gradients = torch.autograd.grad(layer(x), inputs, upstream)
+    for got, ref in zip(got_gradients, torch.autograd.grad(want, inputs, upstream), strict=True):
         torch.testing.assert_close(got, ref)
+
+
+@pytest.mark.parametrize("outputs", [1, 8])
+def test_doubling_convolution_has_second_derivatives_and_jacobians(outputs):
+    layer = DoublingConv(2, outputs).double()
+    x = torch.rand(1, 2, 3, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, x)
+    assert torch.autograd.gradgradcheck(layer, x)
+    got = torch.func.vmap(torch.func.jacrev(layer))(x[None])[0]
+    torch.testing.assert_close(got, torch.autograd.functional.jacobian(layer, x))
 
 
 def test_weights_depend_on_the_seed_alone():

@@ -53,7 +53,7 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 a gate failed, 2 bad input or usage, 3 something broke."""
     # Threads that wait for each other must not spin for long: on busy cores a step then takes twenty times as long.
     # OpenMP reads this when torch is first imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
     except KeyboardInterrupt:

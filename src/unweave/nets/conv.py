@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from unweave.nets.doubling import DoublingConv
 from unweave.nets.frame import Crop, PadTo
-from unweave.nets.subpixel import SubpixelConvTranspose
 
 _HIDDEN = 256
 
@@ -30,10 +30,12 @@ def conv_encoder(shape: tuple[int, int, int], outputs: int, *, width: int = 32) 
     blocks: list[nn.Module] = [frame] if frame.padded else []
     before = channels
     for after in _channels(layers, width):
-        blocks += [nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1), nn.ReLU()]
+        blocks += [nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1), nn.ReLU(inplace=True)]
         before = after
     cells = before * (frame.height >> layers) * (frame.width >> layers)
-    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(cells, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, outputs))
+    return nn.Sequential(
+        *blocks, nn.Flatten(), nn.Linear(cells, _HIDDEN), nn.ReLU(inplace=True), nn.Linear(_HIDDEN, outputs)
+    )
 
 
 def conv_decoder(shape: tuple[int, int, int], latent: int, *, width: int = 32) -> nn.Module:
@@ -45,14 +47,14 @@ def conv_decoder(shape: tuple[int, int, int], latent: int, *, width: int = 32) -
     map_shape = (widths[0], frame.height >> layers, frame.width >> layers)
     blocks: list[nn.Module] = [
         nn.Linear(latent, _HIDDEN),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Linear(_HIDDEN, math.prod(map_shape)),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Unflatten(1, map_shape),
     ]
     for before, after in pairwise(widths):
-        blocks += [nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1), nn.ReLU()]
-    blocks.append(SubpixelConvTranspose(widths[-1], channels))
+        blocks += [DoublingConv(before, after), nn.ReLU(inplace=True)]
+    blocks.append(DoublingConv(widths[-1], channels))
     if frame.padded:
         blocks.append(Crop(height, across))
     return nn.Sequential(*blocks)
