@@ -190,6 +190,23 @@ def test_a_message_is_printed_as_it_is(text, capsys):
     assert capsys.readouterr().err == f"error {text}\n"
 
 
+def test_without_the_extra_the_command_says_what_to_install(digits):
+    code = (  # the finder hides torch as if it were not installed; None in sys.modules would be found by other packages
+        "import sys\nclass Absent:\n  def find_spec(self, name, path=None, target=None):\n"
+        "    if name.partition('.')[0] == 'torch': raise ModuleNotFoundError(f'No module named {name}', name=name)\n"
+        "sys.meta_path.insert(0, Absent())\nfrom unweave.cli.main import main\n"
+        f"sys.argv = ['unweave', 'train', '-C', {str(digits)!r}]\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error This command needs torch, which is not installed. Run: pip install 'unweave[train]'\n"
+
+
+def test_another_module_that_is_absent_is_a_fault_of_ours(capsys):
+    assert print_error(ModuleNotFoundError("No module named 'torchx'", name="torchx")) == 3
+    assert "something broke" in capsys.readouterr().err
+
+
 def test_what_breaks_leaves_its_details_in_a_file(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     print_error(ZeroDivisionError("by zero"))

@@ -1,10 +1,9 @@
 import json
-import os
-import signal
 
-import numpy as np
 import pytest
 
+import small_project
+from small_project import Interrupt, project_of
 from unweave.core.errors import ConfigError
 from unweave.projects.config import Project
 from unweave.projects.data import load_data
@@ -13,43 +12,6 @@ from unweave.projects.models import trained_model
 from unweave.projects.pipeline import evaluate, train
 from unweave.projects.seeds import train_seeds
 from unweave.projects.traversals import draw_traversals
-
-SMALL = {
-    "name": "digits",
-    "data": {"images": "builtin:digits", "size": 8, "rows": 400},
-    "method": {"kind": "beta_vae", "beta": 1.0, "latent": 3},
-    "net": {"kind": "mlp", "hidden": [16]},
-    "training": {"steps": 30, "batch": 16, "monitor_every": 10, "checkpoint_every": 10},
-    "tracking": {"uri": "off"},
-}
-
-
-class Interrupt:
-    """A sink that presses Ctrl-C when training has come to a step."""
-
-    def __init__(self, step):
-        self.step, self.pressed = step, False
-
-    def values(self, step, values):
-        if step >= self.step and not self.pressed:  # pressed twice it stops at once
-            self.pressed = True
-            os.kill(os.getpid(), signal.SIGINT)
-
-    def picture(self, step, name, image):
-        pass
-
-    def note(self, step, text):
-        pass
-
-    def rewind(self, step):
-        pass
-
-    def flush(self):
-        pass
-
-
-def _project(**settings):
-    return Project.model_validate({**SMALL, **settings})
 
 
 def _weights(run):
@@ -60,7 +22,7 @@ def _weights(run):
 def whole(tmp_path_factory):
     """One project trained, evaluated and reported."""
     root = tmp_path_factory.mktemp("whole")
-    project = _project()
+    project = project_of()
     dataset = load_data(project, root)
     trained = train(project, dataset, root, device="cpu")
     return root, dataset, trained, finish(trained, dataset, root)
@@ -84,7 +46,7 @@ def test_train_evaluate_report(whole):
 def test_training_again_does_nothing_more(whole):
     root, dataset, trained, _ = whole
     before, history = _weights(trained.run), (trained.run.folder / "history.jsonl").read_text()
-    again = train(_project(), dataset, root, device="cpu")
+    again = train(project_of(), dataset, root, device="cpu")
     assert again.run == trained.run
     assert (again.outcome.status, again.outcome.progress.step) == ("complete", 30)
     assert again.outcome.progress.seconds == trained.outcome.progress.seconds
@@ -94,7 +56,7 @@ def test_training_again_does_nothing_more(whole):
 
 def test_gates_may_change_after_the_training(whole):
     root, dataset, trained, _ = whole
-    strict = _project(accept={"mig": {"at_least": 1}})
+    strict = project_of(accept={"mig": {"at_least": 1}})
     evaluate(trained.run, dataset, accept=strict.accept, bootstrap=0)
     assert [g["passed"] for g in trained.run.read("gates")["gates"]] == [False]
     # The same run, and it knows the new wish.
@@ -112,7 +74,7 @@ def test_a_traversal_is_drawn(whole, tmp_path):
 
 
 def test_ctrl_c_leaves_a_report_and_the_same_call_continues(whole, tmp_path):
-    project = _project()
+    project = project_of()
     dataset = load_data(project, tmp_path)
     stopped = train(project, dataset, tmp_path, device="cpu", sinks=[Interrupt(10)])
     assert stopped.outcome.status == "interrupted"
@@ -130,21 +92,21 @@ def test_ctrl_c_leaves_a_report_and_the_same_call_continues(whole, tmp_path):
 
 
 def test_no_time_left(tmp_path):
-    project = _project()
+    project = project_of()
     stopped = train(project, load_data(project, tmp_path), tmp_path, device="cpu", max_seconds=0)
     assert stopped.outcome.status == "out of time"
     assert stopped.run.read("status")["step"] == 1
 
 
 def test_a_device_that_is_not_there(tmp_path):
-    project = _project()
+    project = project_of()
     with pytest.raises(ConfigError, match="device 'abacus' cannot be used"):
         train(project, load_data(project, tmp_path), tmp_path, device="abacus")
 
 
 def test_several_seeds(tmp_path):
     said = []
-    results = train_seeds(_project(), tmp_path, seeds=2, device="cpu", say=said.append)
+    results = train_seeds(project_of(), tmp_path, seeds=2, device="cpu", say=said.append)
     assert [r["seed"] for r in results["seeds"]] == [0, 1]
     migs = [r["scores"]["mig"]["value"] for r in results["seeds"]]
     assert results["median_mig"] == pytest.approx(sum(migs) / 2)
@@ -154,21 +116,9 @@ def test_several_seeds(tmp_path):
     assert sorted(line.split(":")[0] for line in said[1:]) == ["seed 0", "seed 1"]
 
 
-@pytest.fixture
-def vectors(tmp_path):
-    rng = np.random.default_rng(0)
-    factors = rng.integers(0, 4, (1500, 2))
-    # Noise makes rows distinct: equal rows never stand on two sides of the split.
-    states = factors @ rng.normal(size=(2, 6)) + 0.05 * rng.normal(size=(1500, 6))
-    np.save(tmp_path / "states.npy", states.astype(np.float32))
-    lines = [f"{row},{a},{b}" for row, (a, b) in enumerate(factors)]
-    (tmp_path / "labels.csv").write_text("\n".join(["file,speed,lane", *lines]) + "\n")
-    return {
-        **SMALL,
-        "data": {"vectors": "states.npy", "labels": "labels.csv"},
-        "net": {"hidden": [16]},
-        "training": {**SMALL["training"], "steps": 200, "learning_rate": 0.01},
-    }
+@pytest.fixture(name="vectors")
+def _vectors(tmp_path):
+    return small_project.vectors(tmp_path)
 
 
 def test_vectors_with_labels_end_to_end(tmp_path, vectors):

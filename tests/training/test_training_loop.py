@@ -1,47 +1,28 @@
 """The loop: resume, roll-back, refusals, schedules, what sinks and watchers are told."""
 
+import itertools
 import json
 import math
 import resource
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from small_training import make_trainer, weights
-from unweave.core.errors import StorageError, TrainingError
+from small_training import Silent, StopAt, TwoPlayers, Watching, make_trainer, run, weights
+from unweave.core.errors import StorageError
 from unweave.methods.autoencoder import SingleLossVAE
-from unweave.training.checkpoint import Progress, latest_checkpoint
+from unweave.objectives.method import Batch
+from unweave.training import loop
+from unweave.training.checkpoint import Progress, latest_checkpoint, load_checkpoint, save_checkpoint
 from unweave.training.sinks import History
+from unweave.training.step import make_fabric, train_step
 from unweave.training.stopping import Stopper
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-class StopAt:
-    """Says stop after a number of steps."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    def reason(self):
-        self.left -= 1
-        return "interrupted" if self.left == 0 else None
-
-
-class Watching:
-    def __init__(self):
-        self.looks = []
-
-    def look(self, progress, *, final):
-        self.looks.append((progress.step, final))
-        return 0.0
-
-
-def run(folder, stopper=None, **options):
-    trainer, model = make_trainer(folder, **options)
-    return trainer.run(stopper or Stopper()), model, trainer
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -103,42 +84,6 @@ def test_cosine_schedule_follows_its_formula(tmp_path):
     assert rates == pytest.approx([0.01 * 0.5 * (1 + math.cos(math.pi * s / 30)) for s in range(30)])
 
 
-def break_once(monkeypatch, at, times=1):
-    """Make the loss NaN at step `at`, the first `times` times that it is reached."""
-    original, left = SingleLossVAE.losses, [times]
-
-    def losses(self, batch):
-        found = original(self, batch)
-        if batch.iteration == at and left[0] > 0:
-            left[0] -= 1
-            found["vae"].total.data.fill_(math.nan)
-            found["vae"].parts["kl"].data.fill_(math.nan)
-            for p in self.parameters():
-                p.data.mul_(math.nan)
-        return found
-
-    monkeypatch.setattr(SingleLossVAE, "losses", losses)
-
-
-def test_a_loss_that_is_not_finite_goes_back_once_with_a_lower_rate(tmp_path, monkeypatch):
-    break_once(monkeypatch, at=15)
-    history = History(tmp_path / "run")
-    outcome, model, trainer = run(tmp_path / "c", sinks=[history])
-    assert (outcome.status, outcome.progress.rate) == ("complete", 0.3)
-    assert weights(model.method).isfinite().all()
-    ((step, text),) = history.notes()
-    assert step == 10
-    assert "went back to step 10" in text
-    assert trainer._raw["vae"].param_groups[0]["lr"] == pytest.approx(5e-4 * 0.3)
-
-
-def test_the_second_time_it_is_an_error_and_the_good_checkpoint_stays(tmp_path, monkeypatch):
-    break_once(monkeypatch, at=15, times=2)
-    with pytest.raises(TrainingError, match=r"near step 20, again.*training\.learning_rate.*gradient_norm"):
-        run(tmp_path)
-    assert latest_checkpoint(tmp_path).name == "step-000000010.safetensors"
-
-
 def test_a_full_disk_is_an_error_and_the_last_checkpoint_stays(tmp_path):
     run(tmp_path, StopAt(10))
     good = latest_checkpoint(tmp_path).read_bytes()
@@ -180,6 +125,14 @@ def test_history_drops_torn_lines_and_rewinds(tmp_path):
     assert [json.loads(line)["step"] for line in history.path.read_text().splitlines()] == [10, 20]
 
 
+def test_history_keeps_the_latest_picture_of_each_name(tmp_path):
+    history = History(tmp_path)
+    pictures = np.arange(72, dtype=np.uint8).reshape(2, 3, 4, 3)
+    for step, picture in enumerate(pictures):
+        history.picture(step, "samples", picture)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "pictures" / "samples.png")), pictures[1])
+
+
 def test_logged_values_are_means_of_the_losses(tmp_path):
     history = History(tmp_path / "run")
     trainer, _ = make_trainer(tmp_path / "c", sinks=[history])
@@ -199,3 +152,110 @@ def test_progress_survives_a_checkpoint(tmp_path):
     other, _ = make_trainer(tmp_path)
     other._resume()
     assert other.progress == trainer.progress
+
+
+def recorded_batches(monkeypatch):
+    """What each call of `losses` is given: iteration, seed of the noise, rows of the set, whether the net trains."""
+    original, seen = SingleLossVAE.losses, []
+
+    def losses(self, batch):
+        seen.append((batch.iteration, batch.generator.initial_seed(), batch.dataset_size, self.training))
+        return original(self, batch)
+
+    monkeypatch.setattr(SingleLossVAE, "losses", losses)
+    return seen
+
+
+def test_each_step_has_its_iteration_and_noise_of_its_own(tmp_path, monkeypatch):
+    seen = recorded_batches(monkeypatch)
+    for seed in (0, 1):
+        trainer, model = make_trainer(tmp_path / str(seed), seed=seed)
+        model.method.eval()  # the loop itself must switch to training
+        trainer.run(Stopper())
+    assert [s[0] for s in seen] == [*range(30), *range(30)]
+    assert len({s[1] for s in seen}) == 60
+    assert {s[2:] for s in seen} == {(200, True)}
+
+
+def test_the_seed_decides_the_batches(tmp_path):
+    first, same, other = (make_trainer(tmp_path, seed=seed)[0].source for seed in (0, 0, 1))
+    assert torch.equal(first.at(3), same.at(3))
+    assert not torch.equal(first.at(3), other.at(3))
+
+
+def test_the_watcher_sees_a_net_that_does_not_train_and_training_goes_on(tmp_path, monkeypatch):
+    seen = recorded_batches(monkeypatch)
+    trainer, model = make_trainer(tmp_path)
+    trainer.watcher = Watching(model.method)
+    trainer.run(Stopper())
+    assert trainer.watcher.training == [False] * 3
+    assert all(training for *_, training in seen)
+    assert model.method.training
+
+
+def test_time_is_counted_and_what_the_watcher_takes_is_part_of_it(tmp_path, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    history = History(tmp_path / "run")
+    # The clock is read when training begins, goes on after a look or a checkpoint, and at every flush: one second each.
+    first = run(tmp_path / "c", StopAt(20), sinks=[history], watcher=Watching(spends=100.0))[0].progress
+    assert (first.seconds, first.monitor_seconds) == (202.0, 200.0)
+    last = run(tmp_path / "c", sinks=[history], watcher=Watching(spends=100.0))[0].progress
+    assert (last.seconds, last.monitor_seconds) == (303.0, 300.0)
+    assert history.series()["train.images_per_second"] == ([10, 20, 30], [160.0] * 3)  # 10 batches of 16 in a second
+
+
+def test_values_leave_the_device_every_fifty_steps_at_the_latest(tmp_path):
+    history = History(tmp_path / "run")
+    run(tmp_path / "c", sinks=[history], steps=120, monitor_every=1000, checkpoint_every=1000, kind="mlp")
+    assert history.series()["train.total" if "train.total" in history.series() else "train.vae.total"][0] == [
+        50,
+        100,
+        120,
+    ]
+
+
+def test_sinks_keep_what_was_said_before_a_checkpoint_is_written(tmp_path):
+    class Sink(Silent):
+        def flush(self):
+            found.append(latest_checkpoint(tmp_path).name)
+
+    found = []
+    run(tmp_path, sinks=[Sink()])
+    assert found == [f"step-0000000{step}.safetensors" for step in ("00", "10", "20")]
+
+
+def test_sinks_forget_what_a_killed_process_said_after_its_last_checkpoint(tmp_path):
+    history = History(tmp_path / "run")
+    run(tmp_path / "c", StopAt(20), sinks=[history])
+    history.values(25, {"train.kl": 1.0})
+    run(tmp_path / "c", sinks=[history])
+    assert history.series()["train.kl"][0] == [10, 20, 30]
+
+
+def test_half_written_checkpoints_are_swept(tmp_path):
+    run(tmp_path, StopAt(5))
+    (tmp_path / ".step-000000007.safetensors.abc.part").write_bytes(b"half")
+    run(tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_gradients_are_clipped_where_asked(tmp_path):
+    begin = weights(make_trainer(tmp_path / "new")[1].method)
+    # Adam moves a weight by about rate x gradient / (gradient + 1e-8): gradients under 1e-12 move nothing.
+    free, clipped = (
+        (weights(run(tmp_path / str(clip), gradient_norm=clip)[1].method) - begin).abs().max() for clip in (1.0, 1e-12)
+    )
+    assert clipped < 1e-3 * free
+
+
+def test_the_optimiser_state_of_every_player_is_kept(tmp_path):
+    made = TwoPlayers(), TwoPlayers()
+    optimizers = [{name: torch.optim.Adam(p.parameters(), lr=0.1) for name, p in m.players.items()} for m in made]
+    train_step(made[0], optimizers[0], Batch(torch.ones(4, 1), 0, 4), make_fabric("cpu"))
+    path = save_checkpoint(tmp_path, made[0], optimizers[0], Progress(step=1))
+    load_checkpoint(path, made[1], optimizers[1])
+    for name in ("first", "second"):
+        (before,), (after,) = (o[name].state.values() for o in optimizers)
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[key], after[key]) for key in before)

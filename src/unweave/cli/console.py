@@ -18,6 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 GATE_FAILED, BAD_INPUT, BROKEN = 1, 2, 3
 
+_OF_TRAIN = ("torch", "lightning_fabric", "safetensors", "jaxtyping", "mlflow")
+"""Modules that only the extra `train` installs."""
+
 START, TRAIN, MEASURE = "Start", "Train", "Measure"
 """Panels of the help, by what a person wants to do."""
 
@@ -45,8 +48,11 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def print_error(error: Exception) -> int:
     """Say what went wrong in words; returns the exit code."""
-    from unweave.core.errors import StorageError, TrainingError, UnweaveError
+    from unweave.core.errors import MissingExtraError, StorageError, TrainingError, UnweaveError
 
+    absent = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if absent in _OF_TRAIN:
+        error = MissingExtraError(absent.replace("_", "-"), "train", "This command")
     if isinstance(error, UnweaveError):
         err.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         return BROKEN if isinstance(error, StorageError | TrainingError) else BAD_INPUT

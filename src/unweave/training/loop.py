@@ -22,13 +22,15 @@ from unweave.training.checkpoint import Progress, latest_checkpoint, load_checkp
 from unweave.training.config import TrainingConfig
 from unweave.training.sinks import Sink
 from unweave.training.step import train_step
-from unweave.training.stopping import Stopper
+from unweave.training.stopping import Reason, Stopper
 
 FLUSH_EVERY = 50
 """Steps between transfers of loss values from the device; until then they stay there."""
 
 LOWER_RATE = 0.3
 """Factor on the learning rate after a roll-back."""
+
+_REASONS: tuple[Reason | None, ...] = (None, "out of time", "interrupted")
 
 
 class Watcher(Protocol):
@@ -107,10 +109,13 @@ class Trainer:
         while self.progress.step < config.steps and stop is None:
             self._keep(self._step())
             step = self.progress.step
-            stop = stopper.reason()
-            save = step % config.checkpoint_every == 0 or step == config.steps or stop is not None
             look = step % config.monitor_every == 0 or step == config.steps
-            if (look or save or step % FLUSH_EVERY == 0) and not self._flush():
+            save = step % config.checkpoint_every == 0 or step == config.steps
+            flush = look or save or step % FLUSH_EVERY == 0
+            if flush or self.fabric.world_size == 1:
+                stop = self._agreed(stopper.reason())
+                save = save or stop is not None
+            if (flush or save) and not self._sound(weights=look or save):
                 self._roll_back()
                 continue
             if look:
@@ -122,11 +127,10 @@ class Trainer:
     def _resume(self) -> None:
         if self.fabric.is_global_zero:
             sweep(self.folder)
-        path = latest_checkpoint(self.folder)
-        if path is None:
-            self._save()
-        else:
-            self.progress = load_checkpoint(path, self.method, self._raw)
+            if latest_checkpoint(self.folder) is None:
+                save_checkpoint(self.folder, self.method, self._raw, self.progress)
+        self.fabric.barrier()  # the first process alone decides whether this is a beginning; the others find its file
+        self.progress = load_checkpoint(self._last_good(), self.method, self._raw)
         for sink in self.sinks:
             sink.rewind(self.progress.step)
         self._clock = time.perf_counter()
@@ -153,6 +157,27 @@ class Trainer:
         self._names = list(values)
         self._window.append(torch.stack([v.detach() for v in values.values()]))
 
+    def _agreed(self, reason: Reason | None) -> Reason | None:
+        """Why any of the processes wants to stop: a clock or a Ctrl-C must not let one leave the others waiting."""
+        return _REASONS[self._highest(_REASONS.index(reason))]
+
+    def _sound(self, *, weights: bool) -> bool:
+        """Whether losses and, where asked for, weights are finite in all processes.
+
+        The gradient of a finite loss may overflow; the loss says so one step later, when the weights are already kept.
+        """
+        sound = self._flush()
+        if sound and weights:
+            sound = bool(torch.stack([p.isfinite().all() for p in self.method.parameters()]).all())
+        return self._highest(not sound) == 0
+
+    def _highest(self, value: int) -> int:
+        """The highest value among the processes, all of which must ask at the same step."""
+        if self.fabric.world_size == 1:
+            return value
+        highest = self.fabric.all_reduce(torch.tensor(value, device=self.fabric.device), reduce_op="max")
+        return int(cast(torch.Tensor, highest))
+
     def _flush(self) -> bool:
         """Fetch the loss values since the last time and pass their mean on; False when one is not finite."""
         if not self._window:
@@ -177,8 +202,15 @@ class Trainer:
         self.method.eval()
         spent = self.watcher.look(self.progress, final=final)
         self.method.train()
-        self.progress = replace(self.progress, monitor_seconds=self.progress.monitor_seconds + spent)
+        seconds, before = self.progress.seconds + spent, self.progress.monitor_seconds
+        self.progress = replace(self.progress, seconds=seconds, monitor_seconds=before + spent)
         self._clock = time.perf_counter()
+
+    def _last_good(self) -> Path:
+        path = latest_checkpoint(self.folder)
+        if path is None:
+            raise StorageError(f"{self.folder}: the checkpoint to continue from is gone.")
+        return path
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:
@@ -190,23 +222,20 @@ class Trainer:
 
     def _roll_back(self) -> None:
         """Return to the last checkpoint with a lower rate, once; the second time it is an error."""
-        failed, seconds = self.progress.step, self.progress.seconds
-        if self.progress.rate < 1:
+        failed = self.progress
+        if failed.rate < 1:
             raise TrainingError(
-                f"the loss is not a finite number near step {failed}, again after the learning rate was lowered to "
-                f"{self.config.learning_rate * self.progress.rate:g}. Lower training.learning_rate, or set "
+                f"the loss is not a finite number near step {failed.step}, again after the learning rate was lowered "
+                f"to {self.config.learning_rate * failed.rate:g}. Lower training.learning_rate, or set "
                 "training.gradient_norm (5 is a usual value). The last good checkpoint is kept."
             )
-        path = latest_checkpoint(self.folder)
-        if path is None:
-            raise StorageError(f"{self.folder}: the checkpoint to return to is gone.")
-        good = load_checkpoint(path, self.method, self._raw)
-        self.progress = replace(good, rate=LOWER_RATE, seconds=seconds)
+        good = load_checkpoint(self._last_good(), self.method, self._raw)
+        self.progress = replace(failed, step=good.step, rate=LOWER_RATE)  # the time was spent all the same
         for sink in self.sinks:
             sink.rewind(good.step)
             sink.note(
                 good.step,
-                f"The loss was not a finite number near step {failed}: training went back to step {good.step} "
+                f"The loss was not a finite number near step {failed.step}: training went back to step {good.step} "
                 f"and goes on with the learning rate lowered to {self.config.learning_rate * LOWER_RATE:g}.",
             )
         self._save()

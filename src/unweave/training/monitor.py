@@ -84,7 +84,6 @@ class Monitor:
         self, model: Monitored, sample: Observations, table: FactorTable, sinks: Sequence[Sink], *, seed: int
     ) -> None:
         self.model, self.sample, self.table, self.sinks, self.seed = model, sample, table, sinks, seed
-        self.looks: list[tuple[int, Look]] = []
         self._longest = 0.0
         self._variance = float(self._flat(sample).var(0).sum())
 
@@ -95,7 +94,6 @@ class Monitor:
             return 0.0
         start = time.perf_counter()
         found, codes = self.measure()
-        self.looks.append((progress.step, found))
         for sink in self.sinks:
             sink.values(progress.step, found.values())
         self._show(progress.step, codes)

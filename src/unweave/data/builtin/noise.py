@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from unweave.core.compiled import compiled
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+
+@compiled()
 def _splitmix(counter: np.uint64) -> np.uint64:
     """The `counter`-th number of the splitmix64 generator (Steele et al. 2014), uniform in 64 bits."""
     state = (counter + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -16,7 +17,7 @@ def _splitmix(counter: np.uint64) -> np.uint64:
     return state ^ (state >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def paint(masks: NDArray[np.uint8], cells: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Masks (N, H, W) times a colour per cell, its channels uniform in 128 … 255 ([0.5, 1]): uint8 (N, H, W, 3)."""
     count, height, width = masks.shape
@@ -35,7 +36,7 @@ def paint(masks: NDArray[np.uint8], cells: NDArray[np.int64]) -> NDArray[np.uint
     return images
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def add_noise(masks: NDArray[np.uint8], cells: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Masks (N, H, W) plus noise per pixel, channel and cell, uniform in 0 … 255, at most 255: uint8 (N, H, W, 3)."""
     count, height, width = masks.shape

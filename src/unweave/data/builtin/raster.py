@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from unweave.core.compiled import compiled
 
 SIDE = 64
 _SUB = 256  # steps of the vertex grid per pixel
 _HALF = _SUB // 2
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _first_centre(numerator: int, denominator: int, strict: bool) -> int:
     """The first pixel whose centre is at or, if strict, beyond numerator / denominator (in vertex steps)."""
     distance = numerator - _HALF * denominator
@@ -20,7 +21,7 @@ def _first_centre(numerator: int, denominator: int, strict: bool) -> int:
     return int(-(-distance // (_SUB * denominator)))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _mark_edges(vertices: NDArray[np.float64], cx: float, cy: float, marks: NDArray[np.int8]) -> tuple[int, int]:
     """Add ±1 where each pixel row enters or leaves the polygon; returns the first row and the row after the last."""
     count = len(vertices)
@@ -43,7 +44,7 @@ def _mark_edges(vertices: NDArray[np.float64], cx: float, cy: float, marks: NDAr
     return top, bottom
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def draw_masks(
     vertices: NDArray[np.float64], spans: NDArray[np.int64], centres: NDArray[np.float64], halve: bool
 ) -> NDArray[np.uint8]:

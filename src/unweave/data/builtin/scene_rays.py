@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from unweave.core.compiled import compiled
 
 CUBE, CYLINDER, SPHERE, CAPSULE = range(4)
 FAR = 1e9
@@ -51,26 +52,26 @@ def _sunflower(points: int) -> NDArray[np.float64]:
 _UPWARDS = _sunflower(_RAYS**2 * _SPREAD).reshape(_SPREAD, _RAYS**2, 3)  # cosine-weighted (Malley's method)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[misc,unused-ignore]
+@compiled(inline="always")
 def _dot(a: Vector, b: Vector) -> float:
     """Scalar product."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[misc,unused-ignore]
+@compiled(inline="always")
 def _along(origin: Vector, t: float, way: Vector) -> Vector:
     """The point at distance t."""
     return origin[0] + t * way[0], origin[1] + t * way[1], origin[2] + t * way[2]
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[misc,unused-ignore]
+@compiled(inline="always")
 def _unit(a: Vector) -> Vector:
     """The vector at length 1."""
     scale = 1 / math.sqrt(_dot(a, a))
     return a[0] * scale, a[1] * scale, a[2] * scale
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _meet_sphere(o: Vector, d: Vector, height: float, r: float) -> float:
     y = o[1] - height
     b = o[0] * d[0] + y * d[1] + o[2] * d[2]
@@ -81,7 +82,7 @@ def _meet_sphere(o: Vector, d: Vector, height: float, r: float) -> float:
     return t if t > _NEAR else FAR
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _meet_tube(o: Vector, d: Vector, r: float, low: float, high: float) -> float:
     """The side of an upright cylinder."""
     a = d[0] * d[0] + d[2] * d[2] + 1e-12
@@ -93,7 +94,7 @@ def _meet_tube(o: Vector, d: Vector, r: float, low: float, high: float) -> float
     return t if t > _NEAR and low <= o[1] + t * d[1] <= high else FAR
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _meet_lid(o: Vector, d: Vector, r: float, high: float) -> float:
     """The disc on top of a cylinder."""
     if abs(d[1]) < 1e-9:
@@ -103,7 +104,7 @@ def _meet_lid(o: Vector, d: Vector, r: float, high: float) -> float:
     return t if t > _NEAR and x * x + z * z < r * r else FAR
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _meet_cube(o: Vector, d: Vector, half: float) -> float:
     near, far = -FAR, FAR
     for axis in range(3):
@@ -114,7 +115,7 @@ def _meet_cube(o: Vector, d: Vector, half: float) -> float:
     return near if near < far and near > _NEAR else FAR
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def meet(shape: int, s: float, o: Vector, d: Vector) -> float:
     """Distance from `o` along the unit vector `d` to the body of scale `s`, or `FAR`."""
     if shape == CUBE:
@@ -129,7 +130,7 @@ def meet(shape: int, s: float, o: Vector, d: Vector) -> float:
     return min(ends, _meet_tube(o, d, r, r, high - r))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def normal(shape: int, s: float, p: Vector) -> Vector:
     """Outward unit normal at a point of the body's surface."""
     if shape == CUBE:
@@ -149,13 +150,13 @@ def normal(shape: int, s: float, p: Vector) -> Vector:
     return p[0] / r, (p[1] - height) / r, p[2] / r
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _fresnel(cosine: float) -> float:
     """Share of light that a dielectric mirrors (Schlick 1994, eq. 15, with refractive index 1.5)."""
     return float(0.04 + 0.96 * (1 - min(max(cosine, 0.0), 1.0)) ** 5)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _floor_light(shape: int, s: float, p: Vector, ray: int) -> float:
     """Light on a point of the floor: what the body leaves of the lamp and of the sky, and the walls of the sky."""
     lamp = sky = _SPREAD
@@ -171,7 +172,7 @@ def _floor_light(shape: int, s: float, p: Vector, ray: int) -> float:
     return 0.58 * lamp / _SPREAD + 0.32 * corner * open_sky * math.sqrt(open_sky)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _body_light(s: float, p: Vector, n: Vector) -> float:
     """Light on a point of the body: the lamp, the sky above, and what comes back from the floor."""
     lamp = max(0.0, _dot(n, _LAMP))
@@ -180,7 +181,7 @@ def _body_light(s: float, p: Vector, n: Vector) -> float:
     return 0.78 * lamp + (0.26 * sky + 0.15) * contact
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _add_room(shape: int, s: float, o: Vector, d: Vector, ray: int, weight: float, out: NDArray[np.float32]) -> None:
     """Add what a ray sees that misses the body: floor, wall or sky."""
     floor = -o[1] / d[1] if d[1] < -1e-9 else FAR
@@ -202,13 +203,13 @@ def _add_room(shape: int, s: float, o: Vector, d: Vector, ray: int, weight: floa
     out[WHITE] += weight * haze
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _mirror(d: Vector, n: Vector) -> Vector:
     twice = 2 * _dot(d, n)
     return d[0] - twice * n[0], d[1] - twice * n[1], d[2] - twice * n[2]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _add_body(
     shape: int, s: float, p: Vector, d: Vector, ray: int, weight: float, mirrors: bool, out: NDArray[np.float32]
 ) -> None:
@@ -222,7 +223,7 @@ def _add_body(
         _add_room(shape, s, p, mirrored, ray, weight * share, out)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _add_ray(shape: int, s: float, o: Vector, d: Vector, ray: int, out: NDArray[np.float32]) -> None:
     """Add what one ray from the eye sees."""
     t = meet(shape, s, o, d)
@@ -244,7 +245,7 @@ def _add_ray(shape: int, s: float, o: Vector, d: Vector, ray: int, out: NDArray[
         _add_room(shape, s, p, mirrored, ray, share, out)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def shade_map(shape: int, scale: float, yaw: float, size: int) -> NDArray[np.float32]:
     """Light that each material sends to each pixel: float32 (size, size, 5), channels `FLOOR` to `WHITE`.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import colorsys
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from unweave.core.compiled import compiled
 from unweave.core.factors import Factor
 from unweave.data.builtin.base import GeneratedSet, Index
 from unweave.data.builtin.scene_rays import shade_map
@@ -86,7 +86,7 @@ class Scenes(GeneratedSet):
         return np.stack([HUES[floor], HUES[wall], HUES[body], SCALES[scale], shape, YAWS[yaw]], 1).astype(np.float64)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc,unused-ignore]
+@compiled()
 def _mix(
     maps: NDArray[np.float32], chosen: NDArray[np.int64], colours: NDArray[np.float32], tones: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:

@@ -66,10 +66,12 @@ def _tiles(content: ReportContent) -> Iterator[dict[str, str]]:
     seconds = content.status.get("seconds")
     if seconds:
         speed = content.series.get("train.images_per_second", ((), ()))[1]
-        detail = f"{content.status.get('step', 0):,} steps" + (
-            f" · {np.median(speed):,.0f} images/s" if len(speed) else ""
-        )
-        yield {"label": "Training time", "value": duration(seconds), "detail": detail}
+        parts = [f"{content.status.get('step', 0):,} steps"]
+        if len(speed):
+            parts.append(f"{np.median(speed):,.0f} images/s")
+        if "monitor_seconds" in content.status:
+            parts.append(f"monitoring {content.status['monitor_seconds'] / seconds:.1%}")
+        yield {"label": "Training time", "value": duration(seconds), "detail": " · ".join(parts)}
 
 
 def duration(seconds: float) -> str:

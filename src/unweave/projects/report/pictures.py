@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 _GAP = 2
-_LABEL_WIDTH, _MARGIN = 190, 12
+_WIDEST_LABEL, _MARGIN = 420, 12
+_SHARE = len(" (0.71)")
 _TEXT = (40, 44, 52)
 
 
@@ -43,16 +46,38 @@ def encode_png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def labelled_grid(images: NDArray[Any], labels: Sequence[str]) -> NDArray[np.uint8]:
-    """A grid of images (rows, columns, H, W, C), enlarged to about 64 pixels each, with a text before each row."""
+    """A grid of images (rows, columns, H, W, C), enlarged to about 64 pixels each, with a text before each row.
+
+    Texts stand on one line each; long ones lose their middle.
+    """
     factor = max(1, round(64 / images.shape[2]))
     grid = enlarge(image_grid(images), factor)
     height, width, _ = grid.shape
-    canvas = Image.new("RGB", (width + _LABEL_WIDTH + 2 * _MARGIN, height + 2 * _MARGIN), "white")
-    canvas.paste(Image.fromarray(grid), (_LABEL_WIDTH + _MARGIN, _MARGIN))
+    font = _font()
+    texts = [_fitted(" ".join(label.split()), font) for label in labels]
+    left = _MARGIN + round(max((font.getlength(text) for text in texts), default=0))
+    canvas = Image.new("RGB", (left + width + 2 * _MARGIN, height + 2 * _MARGIN), "white")
+    canvas.paste(Image.fromarray(grid), (left + _MARGIN, _MARGIN))
     draw = ImageDraw.Draw(canvas)
-    font = ImageFont.load_default(16)
     step = (images.shape[2] + _GAP) * factor
-    for row, label in enumerate(labels):
+    for row, text in enumerate(texts):
         middle = _MARGIN + row * step + images.shape[2] * factor / 2
-        draw.text((_LABEL_WIDTH, middle), label, fill=_TEXT, font=font, anchor="rm")
+        draw.text((left, middle), text, fill=_TEXT, font=font, anchor="rm")
     return np.asarray(canvas)
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib: Pillow's own font has no letters beyond ASCII."""
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 15)
+
+
+def _fitted(label: str, font: ImageFont.FreeTypeFont) -> str:
+    """The label, its middle left out where it is too wide: the ends say which dimension and how much."""
+    text, kept = label, len(label)
+    while font.getlength(text) > _WIDEST_LABEL:
+        kept -= 1
+        text = f"{label[: kept - _SHARE].rstrip()}…{label[-_SHARE:]}"
+    return text

@@ -31,7 +31,7 @@ def headline(content: ReportContent) -> str:
     if status != "complete":
         return f"Training is not finished ({status} at step {content.status.get('step', 0):,})"
     if mig is None:
-        return "Trained without labels: look at the pictures"
+        return "Trained without labels" + (": look at the pictures" if content.traversals else "")
     if mig.value is None or mig.interval is None or mig.null is None:
         return "Trained; the main score is undefined"
     if not above_chance(mig):
