@@ -42,6 +42,21 @@ def test_without_labels_scores_have_reasons():
     assert all(score.reason for score in card.values())
 
 
+def test_a_single_score_of_a_metric_can_be_asked_for():
+    assert list(scorecard(CODES, LABELS, metrics=["dci.completeness", "mig"], bootstrap=0)) == [
+        "dci.completeness",
+        "mig",
+    ]
+    whole = scorecard(CODES, LABELS, metrics=["dci.completeness", "dci"], bootstrap=0, nulls=0)
+    assert list(whole) == ["dci.disentanglement", "dci.completeness", "dci.informativeness"]
+
+
+def test_the_first_rows_are_learnt_from_where_asked():
+    card = scorecard(CODES, LABELS, metrics=["mig", "dci"], bootstrap=0, nulls=0, train_rows=150)
+    settings = card["dci.completeness"].stamp.settings
+    assert (settings["train_rows"], settings["test_rows"], settings["split"]) == (150, 50, "first rows")
+
+
 def test_an_unknown_metric_is_named():
     with pytest.raises(ConfigError, match=r"'migg'.*mig, dci, probe"):
         scorecard(CODES, LABELS, metrics=["migg"])
