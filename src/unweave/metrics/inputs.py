@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +26,9 @@ MAX_CLASSES = 64
 LARGEST = 1e150
 """Codes beyond this overflow when they are squared."""
 
+IDLE = 0.01
+"""Nats that a code can carry through the encoder's own noise, below which it is not in use."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -34,17 +37,36 @@ class Problem:
     Attributes:
         codes: finite float32 or float64 array (N, D), N and D at least 1.
         factors: labels of the same rows; K may be 0.
+        noise: mean variance of q(z|x) of every code, (D,), or None where the encoder states none.
     """
 
     codes: NDArray[Any]
     factors: FactorTable
+    noise: NDArray[np.float64] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Problem:
+        """The problem of some rows; the encoder's noise stays what it is."""
+        return replace(self, codes=self.codes[rows], factors=self.factors.take(rows))
 
     @property
-    def dead(self) -> NDArray[np.bool_]:
+    def constant(self) -> NDArray[np.bool_]:
         """Which codes do not vary: bool (D,). Rounding noise of a constant counts as constant."""
         low, high = (edge(axis=0).astype(np.float64) for edge in (self.codes.min, self.codes.max))
         noise = 1e-12 if self.codes.dtype == np.float64 else 1e-6
         return np.asarray(high - low <= noise * np.maximum(np.abs(low), np.abs(high)))
+
+    @property
+    def dead(self) -> NDArray[np.bool_]:
+        """Which codes do not vary, or less than the encoder's noise lets through: bool (D,).
+
+        A VAE switches a dimension off by drowning it in noise. What is left of its mean is minute, and yet an exact
+        function of the image: binned or standardised, it seems to know factors that no sample of the code carries. A
+        Gaussian channel carries at most 1/2 log(1 + Var[mean] / E[variance]) nats (Cover and Thomas 2006, eq. 9.17).
+        """
+        if self.noise is None:
+            return self.constant
+        signal = self.codes.var(axis=0, dtype=np.float64)
+        return np.asarray(self.constant | (signal < np.expm1(2 * IDLE) * self.noise))
 
     def labelled(self) -> Iterator[tuple[NDArray[np.int64], tuple[int, ...]]]:
         """Groups of factor columns that share their labelled rows, as (rows, columns); rows may be empty."""
@@ -67,7 +89,16 @@ def as_problem(codes: CodesLike, factors: FactorsLike) -> Problem:
     shape = labels.values.shape if isinstance(labels, FactorTable) else labels.shape
     _check_shapes(array.shape, shape)
     table = labels if isinstance(labels, FactorTable) else factor_table(labels)
-    return Problem(check_codes(array), table)
+    return Problem(check_codes(array), table, _noise(codes) if isinstance(codes, Codes) else None)
+
+
+def _noise(codes: Codes) -> NDArray[np.float64] | None:
+    """Mean variance of q(z|x) of every code, (D,)."""
+    if codes.logvar is None:
+        return None
+    if codes.logvar.shape != codes.mean.shape:
+        raise ShapeError("codes.logvar", want=str(codes.mean.shape), got=codes.logvar.shape)
+    return np.asarray(np.exp(codes.logvar, dtype=np.float64).mean(axis=0))
 
 
 def check_codes(codes: NDArray[Any]) -> NDArray[Any]:

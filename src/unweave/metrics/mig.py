@@ -66,17 +66,22 @@ def mig(
     }
     if reason is not None:
         return Score("mig", None, stamp, reason=reason, **details)
-    value = float(gap(table.share[live][:, used]))
+    value = float(gap(_known(table, live)[:, used]))
     if bootstrap:
-        order = np.argsort(-np.where(live[:, None], table.share, -1), axis=0, kind="stable")
-        first = order[: min(CANDIDATES, np.count_nonzero(live))]
+        first = np.argsort(-_known(table, live), axis=0, kind="stable")[:CANDIDATES]
         shares = bootstrap_shares(table, first, bootstrap, generator(seed, "mig", "bootstrap"))
+        shares = np.where(live[first], shares, 0.0)
         details["interval"] = interval(value, gap(shares[:, :, used]), 0, 1, tail=TAIL)
     if nulls:
         random = generator(seed, "mig", "null")
-        draws = [gap(table.shuffled(random).share[live][:, used]) for _ in range(nulls)]
+        draws = [gap(_known(table.shuffled(random), live)[:, used]) for _ in range(nulls)]
         details["null"], details["null_interval"] = null_range(np.array(draws), 0, 1)
     return Score("mig", value, stamp, **details)
+
+
+def _known(table: PairTable, live: NDArray[np.bool_]) -> Floats:
+    """Shares (D, K), 0 for a dead code: it stays a rival of the best one, and knows nothing."""
+    return np.asarray(np.where(live[:, None], table.share, 0.0))
 
 
 def gap(share: Floats) -> Floats:
@@ -106,8 +111,8 @@ def _usable(problem: Problem, table: PairTable) -> tuple[NDArray[np.bool_], NDAr
     if robust:
         used &= (table.entropy - table.chance[live].max(axis=0, initial=0)) > 1e-9
     names = [name for name, use in zip(problem.factors.names, used, strict=True) if not use]
-    if np.count_nonzero(live) < 2:
-        return live, used, f"MIG compares two codes, and {np.count_nonzero(live)} of {len(live)} vary."
+    if len(live) < 2:
+        return live, used, "MIG compares two codes, and there is only one."
     if not robust and names:
         return live, used, no_classes(names[0])
     if len(names) == len(used):

@@ -41,7 +41,7 @@ class Task:
         """The task of a split; factors that cannot be learnt are left out, in robust mode dead codes too."""
         rows = np.concatenate([train, test])
         learns = np.arange(len(rows)) < len(train)
-        part = Problem(problem.codes[rows], problem.factors.take(rows))
+        part = problem.take(rows)
         live = np.flatnonzero(~part.dead) if mode == "robust" else np.arange(part.codes.shape[1])
         codes = part.codes[:, live].astype(np.float64)
         if mode == "robust":

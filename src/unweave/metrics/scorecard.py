@@ -42,7 +42,7 @@ def scorecard(
     scores: dict[str, Score] = {}
     for metric, wanted, split in _in_order(metrics):
         given = arguments | ({"train_rows": train_rows} if split else {})
-        found = metric(problem.codes, problem.factors, **given)
+        found = metric(codes, problem.factors, **given)
         all_found = {found.name: found} if isinstance(found, Score) else dict(found)
         scores |= {name: score for name, score in all_found.items() if not wanted or name in wanted}
     return Scorecard(scores)
