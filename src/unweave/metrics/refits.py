@@ -77,10 +77,12 @@ class Fit:
     Attributes:
         importances: importance of each code for each factor, (d, k); columns sum to 1, or are 0.
         accuracy: share of right answers on the test rows, (k,).
+        train_accuracy: the same on the rows that were learnt from, (k,).
     """
 
     importances: Floats
     accuracy: Floats
+    train_accuracy: Floats
 
 
 def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
@@ -92,7 +94,7 @@ def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
     for task in tasks:
         columns = [next(fits) for _ in range(task.labels.shape[1])]
         importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
-        found.append(Fit(importances, np.array([c[1] for c in columns])))
+        found.append(Fit(importances, *(np.array([c[part] for c in columns]) for part in (1, 2))))
     return found
 
 
@@ -101,14 +103,15 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float]:
-    """Importances (d,) and test accuracy of one factor."""
+def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float, float]:
+    """Importances (d,), test accuracy and train accuracy of one factor."""
     from unweave.metrics.boosting import fit_boosted_trees  # Numba takes half a second to import
 
     labels = task.labels[:, factor]
     train, test = task.train & (labels >= 0), ~task.train & (labels >= 0)
     if not train.any():
-        return np.zeros(task.codes.shape[1]), 0.0
+        return np.zeros(task.codes.shape[1]), 0.0, 0.0
     trees = fit_boosted_trees(task.codes[train], labels[train], n_classes=int(labels.max()) + 1, seed=seed)
     right = trees.predict(task.codes[test]) == labels[test]
-    return trees.importances, float(right.mean()) if len(right) else 0.0
+    fitted = float(np.mean(trees.fitted == labels[train]))
+    return trees.importances, float(right.mean()) if len(right) else 0.0, fitted
