@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from unweave.metrics.inputs import Mode, Problem
 from unweave.metrics.splitting import Rows
 
 Floats = NDArray[np.float64]
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,21 @@ class Fit:
 
 def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
     """Fit every task, its factors side by side in threads; None takes one thread per usable core."""
-    cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
-    with ThreadPoolExecutor(workers or _usable_cores()) as pool:
-        fits = iter(list(pool.map(lambda cell: _fit(cell[0], cell[1], seed), cells)))
     found = []
-    for task in tasks:
-        columns = [next(fits) for _ in range(task.labels.shape[1])]
+    for task, columns in zip(tasks, each_factor(tasks, lambda *cell: _fit(*cell, seed), workers), strict=True):
         importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
         found.append(Fit(importances, *(np.array([c[part] for c in columns]) for part in (1, 2))))
     return found
+
+
+def each_factor(
+    tasks: Sequence[Task], learn: Callable[[Task, int], Result], workers: int | None
+) -> list[list[Result]]:
+    """What `learn(task, factor)` gives, by task and by factor; None takes one thread per usable core."""
+    cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
+    with ThreadPoolExecutor(workers or _usable_cores()) as pool:
+        found = iter(list(pool.map(lambda cell: learn(*cell), cells)))
+    return [[next(found) for _ in range(task.labels.shape[1])] for task in tasks]
 
 
 def _usable_cores() -> int:

@@ -1,0 +1,234 @@
+"""DCI-ES: explicitness and size, the two scores that extend DCI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from unweave.core import Score, Scorecard, Stamp
+from unweave.core.seeds import derive, generator
+from unweave.metrics.binning import FACTOR_BINS
+from unweave.metrics.capacity import curve_explicitness, read_explicitness
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
+from unweave.metrics.refits import Floats, Task, each_factor
+from unweave.metrics.resampling import jackknife_interval, null_range
+from unweave.metrics.splitting import train_test
+from unweave.metrics.stamps import make_stamp, no_classes
+from unweave.metrics.weights import Weights, factor_weights
+
+NAMES = ("dci_es.explicitness", "dci_es.size")
+"""The scores, in the order in which they are given."""
+
+DEPTHS = (1, 2, 3, 4, 8, 10, 12, 14, 16, 18, 20, 32)
+"""Capacities of reference mode: depths of random forests of 100 trees."""
+
+STAGES = (1, 2, 4, 8, 16, 32, 64)
+"""Capacities of robust mode: boosted trees of depth 3 per class. One fit gives the whole curve."""
+
+MAX_ROWS = 3000
+"""Rows that are learnt from and tested on at most in robust mode, unless asked otherwise."""
+
+MAX_NULLS = 3
+"""Permutations at most: each one refits all models."""
+
+GROUPS = 10
+"""Groups of rows that the jackknife leaves out in turn."""
+
+
+def dci_es(
+    codes: CodesLike,
+    factors: FactorsLike,
+    *,
+    mode: Mode = "robust",
+    bootstrap: int = 200,
+    nulls: int = MAX_NULLS,
+    seed: int = 0,
+    train_rows: int | None = None,
+    max_rows: int | None = None,
+    workers: int | None = None,
+    weights: Weights = "equal",
+) -> Scorecard:
+    """Explicitness and size (Eastwood et al. 2023, arXiv:2210.00364, section 4).
+
+    * `dci_es.explicitness`: how simple a model is enough to read the factors, mean over factors; at most 1. Models of
+      growing capacity learn each factor; the earlier their test loss falls, the higher the score. In reference mode a
+      straight fall gives 0 and codes that say nothing give 1, so it must be read beside informativeness. In robust mode
+      what no model reads is taken off, and random codes give about 0.
+    * `dci_es.size`: number of factors / number of codes, a fact about shapes that no labels change. 1 for as many codes
+      as factors, less for more codes. Robust mode counts codes that vary and factors that can be scored.
+
+    Reference mode fits 12 random forests per factor, with scikit-learn, and takes minutes. Robust mode takes as long as
+    `dci`: capacities are numbers of boosted trees, on a logarithmic scale, so that one fit has the whole curve.
+
+    Args:
+        codes: codes (N, D).
+        factors: labels (N, K).
+        mode: "reference" is the definition of the authors' code with random forests. "robust" standardises codes,
+            measures losses against the commonest class, cuts continuous and circular factors into classes, and leaves
+            out constant factors and dead codes.
+        bootstrap: 0 leaves the intervals out; otherwise they come from a jackknife over ten groups of rows.
+        nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
+        seed: seed of the split, the models, the groups and the permutations.
+        train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
+        max_rows: with more rows than this, a random part of them; None takes 3,000 in robust mode and all in reference
+            mode.
+        workers: threads; None takes one per usable core. The scores do not depend on it.
+        weights: of factors, in the mean over them; see `weights.factor_weights`.
+
+    Returns:
+        Two scores. The matrix of the first holds the test losses (C, K) at the C capacities, that of the second the
+        importances (D, K) of the codes: in reference mode those of the capacity that reads best.
+    """
+    check_mode(mode)
+    problem = as_problem(codes, factors)
+    wanted = factor_weights(problem.factors, weights)
+    most = MAX_ROWS if max_rows is None and mode == "robust" else max_rows
+    split = train_test(len(problem.codes), train_rows, most, generator(seed, "dci_es", "split"))
+    nulls = min(nulls, MAX_NULLS)
+    settings = {
+        "learner": "random forests of 100 trees" if mode == "reference" else "gradient-boosted trees, depth 3, rate 0.1",
+        "capacity": "depth" if mode == "reference" else "log of the number of trees per class",
+        "capacities": list(DEPTHS if mode == "reference" else STAGES),
+        "split": "random, two thirds" if train_rows is None else "first rows",
+        "train_rows": len(split[0]),
+        "test_rows": len(split[1]),
+        "factor_bins": FACTOR_BINS,
+        "interval": f"jackknife over {GROUPS} groups, t with {GROUPS - 1} degrees" if bootstrap else "none",
+        "nulls": nulls,
+        "seed": seed,
+        "weights": wanted.tolist(),
+    }
+    libraries = ("scikit-learn",) if mode == "reference" else ("numba",)
+    stamp = make_stamp("dci_es", mode, problem, settings, libraries=libraries)
+    task = Task.of(problem, mode, *split)
+    reason = _reason(problem, task, mode, wanted)
+    if reason is not None:
+        dropped = _dropped(problem, task)
+        return Scorecard({name: Score(name, None, stamp, reason=reason, **dropped) for name in NAMES})
+    variants = [task]
+    if bootstrap and len(task.codes) >= 2 * GROUPS:
+        groups = generator(seed, "dci_es", "groups").permutation(len(task.codes)) % GROUPS
+        variants += [task.without(groups == group) for group in range(GROUPS)]
+    left_out = len(variants)
+    variants += [task.shuffled(generator(seed, "dci_es", "null", draw)) for draw in range(nulls)]
+    learn = partial(_forests, seed=seed) if mode == "reference" else partial(_boosted, seed=derive(seed, "dci_es"))
+    curves = each_factor(variants, learn, workers)
+    weights_used = wanted[task.used] / wanted[task.used].sum()
+    values = [_mean_explicitness(columns, weights_used, mode) for columns in curves]
+    explicitness = _explicitness(problem, task, stamp, values[:left_out], values[left_out:], curves[0])
+    return Scorecard({NAMES[0]: explicitness, NAMES[1]: _size(problem, task, stamp, curves[0], bool(bootstrap), nulls)})
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """What models of C capacities learnt of one factor.
+
+    Attributes:
+        loss: share of wrong answers on the test rows, (C,).
+        importances: importance of each code in each model, (C, d); one model where all share a fit.
+        baseline: loss of a guess.
+    """
+
+    loss: Floats
+    importances: Floats
+    baseline: float
+
+
+def _rows(task: Task, factor: int) -> tuple[Floats, Any, Floats, Any]:
+    """Codes and labels that are learnt from, and those that are tested, where the factor has labels."""
+    labels = task.labels[:, factor]
+    train, test = task.train & (labels >= 0), ~task.train & (labels >= 0)
+    return task.codes[train], labels[train], task.codes[test], labels[test]
+
+
+def _forests(task: Task, factor: int, *, seed: int) -> _Curve:
+    """Random forests of growing depth; the guess draws a class at random."""
+    from sklearn.ensemble import RandomForestClassifier  # scikit-learn takes a second to import
+
+    codes, labels, asked, truth = _rows(task, factor)
+    if len(labels) == 0 or len(truth) == 0:  # All went with the group that the jackknife leaves out.
+        return _Curve(np.ones(len(DEPTHS)), np.zeros((len(DEPTHS), codes.shape[1])), 1.0)
+    forests = [RandomForestClassifier(max_depth=depth, random_state=seed).fit(codes, labels) for depth in DEPTHS]
+    loss = np.array([np.mean(forest.predict(asked) != truth) for forest in forests])
+    importances = np.stack([forest.feature_importances_ for forest in forests])
+    return _Curve(loss, importances, 1 - 1 / len(np.unique(task.labels[task.labels[:, factor] >= 0, factor])))
+
+
+def _boosted(task: Task, factor: int, *, seed: int) -> _Curve:
+    """Boosted trees, more and more of them; the guess is the class that is most frequent where models learn."""
+    from unweave.metrics.boosting import fit_boosted_trees  # Numba takes half a second to import
+
+    codes, labels, asked, truth = _rows(task, factor)
+    if len(labels) == 0 or len(truth) == 0:
+        return _Curve(np.ones(len(STAGES)), np.zeros((1, codes.shape[1])), 1.0)
+    model = fit_boosted_trees(codes, labels, n_classes=int(labels.max()) + 1, trees=STAGES[-1], seed=seed)
+    loss = (model.predict_after(asked, STAGES) != truth).mean(axis=1)
+    guess = float(np.mean(truth != np.bincount(labels).argmax()))
+    return _Curve(loss, model.importances[None], guess)
+
+
+def _mean_explicitness(curves: Sequence[_Curve], weights: Floats, mode: Mode) -> float:
+    """Weighted mean of the factors' explicitness; a factor that a guess gets right says nothing, and counts as 0."""
+    if mode == "reference":
+        return float(weights @ [curve_explicitness(DEPTHS, c.loss, c.baseline) for c in curves])
+    found = [read_explicitness(np.log(STAGES), c.loss, c.baseline) if c.baseline > 0 else 0.0 for c in curves]
+    return float(weights @ found)
+
+
+def _dropped(problem: Problem, task: Task) -> dict[str, Any]:
+    codes, names = range(problem.codes.shape[1]), problem.factors.names
+    return {
+        "dropped_codes": tuple(c for c in codes if c not in task.live),
+        "dropped_factors": tuple(name for k, name in enumerate(names) if k not in task.used),
+    }
+
+
+def _explicitness(
+    problem: Problem,
+    task: Task,
+    stamp: Stamp,
+    values: Sequence[float],
+    shuffled: Sequence[float],
+    curves: Sequence[_Curve],
+) -> Score:
+    """The first score, from its values on all rows, without each group, and of random codes."""
+    details: dict[str, Any] = _dropped(problem, task)
+    if len(values) > 1:
+        details["interval"] = jackknife_interval(values[0], np.array(values[1:]), -np.inf, 1)
+    if shuffled:
+        details["null"], details["null_interval"] = null_range(np.array(shuffled), -np.inf, 1)
+    matrix = np.zeros((len(curves[0].loss), len(problem.factors.names)))
+    matrix[:, task.used] = np.stack([c.loss for c in curves], axis=1)
+    return Score(NAMES[0], values[0], stamp, matrix=matrix, **details)
+
+
+def _size(
+    problem: Problem, task: Task, stamp: Stamp, curves: Sequence[_Curve], interval: bool, nulls: int
+) -> Score:
+    """The second score; it is known exactly, and the same for random codes."""
+    details: dict[str, Any] = _dropped(problem, task)
+    value = len(task.used) / len(task.live)
+    best = int(np.mean([c.loss for c in curves], axis=0).argmin()) if len(curves[0].importances) > 1 else 0
+    matrix = np.zeros((problem.codes.shape[1], len(problem.factors.names)))
+    matrix[np.ix_(task.live, task.used)] = np.stack([c.importances[best] for c in curves], axis=1)
+    if interval:
+        details["interval"] = (value, value)
+    if nulls:
+        details["null"], details["null_interval"] = value, (value, value)
+    return Score(NAMES[1], value, stamp, matrix=matrix, **details)
+
+
+def _reason(problem: Problem, task: Task, mode: Mode, weights: Floats) -> str | None:
+    """Why nothing can be scored, or None."""
+    names = [name for k, name in enumerate(problem.factors.names) if k not in task.used]
+    if len(task.live) == 0:
+        return "no code varies."
+    if mode == "reference" and names:
+        return no_classes(names[0])
+    if len(task.used) == 0 or weights[task.used].sum() == 0:
+        return "no factor can be learnt: each is constant, has no labels, has too few rows, or has weight 0."
+    return None
