@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from unweave.core import ConfigError, Score, Scorecard
+from unweave.metrics.budget import BUDGETS, budget
 from unweave.metrics.dci import NAMES as DCI_NAMES
 from unweave.metrics.dci import dci
+from unweave.metrics.dci_es import NAMES as DCI_ES_NAMES
+from unweave.metrics.dci_es import dci_es
+from unweave.metrics.explicitness import explicitness
+from unweave.metrics.irs import irs
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
+from unweave.metrics.sap import NAMES as SAP_NAMES
+from unweave.metrics.sap import sap
 
 Metric = Callable[..., Score | Scorecard]
 """`metric(codes, factors, *, mode, bootstrap, nulls, seed)` gives one score, or several by name."""
@@ -35,6 +42,11 @@ class Entry:
 METRICS: Mapping[str, Entry] = {
     "mig": Entry(mig, ("mig",), default=True),
     "dci": Entry(dci, DCI_NAMES, split=True, default=True),
+    "dci_es": Entry(dci_es, DCI_ES_NAMES, split=True),
+    "sap": Entry(sap, SAP_NAMES, split=True),
+    "explicitness": Entry(explicitness, ("explicitness",), split=True),
+    "irs": Entry(irs, ("irs",)),
+    "budget": Entry(budget, tuple(f"labels.{labels}" for labels in BUDGETS), split=True),
     "probe": Entry(probe, ("probe.*",), default=True),
 }
 """Metrics by name."""
