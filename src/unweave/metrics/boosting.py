@@ -46,7 +46,7 @@ class BoostedTrees:
             ShapeError: another number of columns than in the fit.
             DataError: a code that is not finite in float32.
         """
-        return self.predict_after(codes, [len(self.trees.threshold)])[0]
+        return np.asarray(self.predict_after(codes, [len(self.trees.threshold)])[0])
 
     def predict_after(self, codes: Floats, stages: Sequence[int]) -> NDArray[np.int64]:
         """What the first trees alone predict: int64 (M, N) after each of M ascending numbers of stages.
@@ -63,7 +63,8 @@ class BoostedTrees:
         scores = np.repeat(self.prior[:, None], values.shape[1], axis=1)
         told = np.empty((len(stages), len(codes)), dtype=np.int64)
         for row, (first, last) in enumerate(pairwise([0, *stages])):
-            part = Trees(*(array[first:last] for array in self.trees))
+            column, threshold, value = self.trees
+            part = Trees(column[first:last], threshold[first:last], value[first:last])
             add_scores(values, part, self.learning_rate, scores)
             told[row] = _winners(scores, self.present)
         return told

@@ -180,7 +180,7 @@ class _Target:
         return self.pool[order[np.lexsort((turn, place > 0))[:labels]]]
 
     def read(self, codes: Floats, labels: int, seed: int) -> tuple[Floats, Floats]:
-        """Accuracy or R² of every draw, (draws,), and the mean influence of each row that tests, with a label or not."""
+        """Accuracy or R² of every draw, (draws,), and the mean influence of each row that tests, labelled or not."""
         values, influence = np.zeros(DRAWS), np.zeros(len(self.has))
         for draw in range(DRAWS):
             rows = self.draw(labels, generator(seed, "budget", self.name, draw))
@@ -233,7 +233,9 @@ def _half_width(
     return float(np.sqrt(student_t(degrees) ** 2 * drawn + 1.96**2 * tested.var() / len(tested)))
 
 
-def _reason(targets: Sequence[_Target], used: list[int], live: NDArray[np.bool_], labels: int, weights: Floats) -> str | None:
+def _reason(
+    targets: Sequence[_Target], used: list[int], live: NDArray[np.bool_], labels: int, weights: Floats
+) -> str | None:
     """Why a budget has no score, or None."""
     if not live.any():
         return "no code varies."

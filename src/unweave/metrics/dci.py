@@ -102,8 +102,8 @@ def dci(
     task = Task.of(problem, mode, *split)
     variants = [task]
     if bootstrap and len(task.codes) >= 2 * GROUPS:
-        groups = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
-        variants += [task.without(groups == group) for group in range(GROUPS)]
+        parts = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
+        variants += [task.without(parts == part) for part in range(GROUPS)]
     left_out = len(variants)
     variants += [task.shuffled(generator(seed, "dci", "null", draw)) for draw in range(nulls)]
     reason = _reason(problem, task, mode, wanted)

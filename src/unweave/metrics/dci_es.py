@@ -90,7 +90,9 @@ def dci_es(
     split = train_test(len(problem.codes), train_rows, most, generator(seed, "dci_es", "split"))
     nulls = min(nulls, MAX_NULLS)
     settings = {
-        "learner": "random forests of 100 trees" if mode == "reference" else "gradient-boosted trees, depth 3, rate 0.1",
+        "learner": "random forests of 100 trees"
+        if mode == "reference"
+        else "gradient-boosted trees, depth 3, rate 0.1",
         "capacity": "depth" if mode == "reference" else "log of the number of trees per class",
         "capacities": list(DEPTHS if mode == "reference" else STAGES),
         "split": "random, two thirds" if train_rows is None else "first rows",
@@ -111,8 +113,8 @@ def dci_es(
         return Scorecard({name: Score(name, None, stamp, reason=reason, **dropped) for name in NAMES})
     variants = [task]
     if bootstrap and len(task.codes) >= 2 * GROUPS:
-        groups = generator(seed, "dci_es", "groups").permutation(len(task.codes)) % GROUPS
-        variants += [task.without(groups == group) for group in range(GROUPS)]
+        parts = generator(seed, "dci_es", "groups").permutation(len(task.codes)) % GROUPS
+        variants += [task.without(parts == part) for part in range(GROUPS)]
     left_out = len(variants)
     variants += [task.shuffled(generator(seed, "dci_es", "null", draw)) for draw in range(nulls)]
     learn = partial(_forests, seed=seed) if mode == "reference" else partial(_boosted, seed=derive(seed, "dci_es"))
@@ -206,9 +208,7 @@ def _explicitness(
     return Score(NAMES[0], values[0], stamp, matrix=matrix, **details)
 
 
-def _size(
-    problem: Problem, task: Task, stamp: Stamp, curves: Sequence[_Curve], interval: bool, nulls: int
-) -> Score:
+def _size(problem: Problem, task: Task, stamp: Stamp, curves: Sequence[_Curve], interval: bool, nulls: int) -> Score:
     """The second score; it is known exactly, and the same for random codes."""
     details: dict[str, Any] = _dropped(problem, task)
     value = len(task.used) / len(task.live)

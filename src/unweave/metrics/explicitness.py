@@ -138,7 +138,8 @@ class _Reading:
         present = np.unique(labels[train])
         missing = not np.array_equal(present, np.unique(labels[test]))
         test = test[np.isin(labels[test], present)]
-        return cls(train, test, *(np.searchsorted(present, labels[rows]) for rows in (train, test)), missing)
+        learnt, asked = np.searchsorted(present, labels[train]), np.searchsorted(present, labels[test])
+        return cls(train, test, learnt, asked, missing)
 
     @property
     def usable(self) -> bool:

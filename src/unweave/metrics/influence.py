@@ -50,7 +50,7 @@ def sample_rows(rows: int, random: np.random.Generator) -> NDArray[np.int64]:
 def accuracy(right: NDArray[np.bool_]) -> tuple[float, Floats]:
     """Share of right answers (n,), and the influence of each."""
     value = float(right.mean())
-    return value, right - value
+    return value, np.asarray(right - value, dtype=np.float64)
 
 
 def balanced_accuracy(right: NDArray[np.bool_], labels: Classes) -> tuple[float, Floats]:
@@ -94,5 +94,5 @@ def area_under_curve(scores: Floats, labels: Classes) -> tuple[float, Floats]:
 def _beaten(values: Floats, others: Floats) -> Floats:
     """Share of the others that each value (n,) exceeds; a tie counts half."""
     ordered = np.sort(others)
-    below, upto = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+    below, upto = np.searchsorted(ordered, values), np.searchsorted(ordered, values, side="right")
     return np.asarray((below + upto) / (2 * len(others)))

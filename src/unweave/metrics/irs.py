@@ -36,8 +36,8 @@ def irs(
 ) -> Score:
     """How still a code stays, at its best factor, while that factor is fixed and all others vary: mean over codes.
 
-    Suter et al. (2019, arXiv:1811.00007, section 4). A cell of the matrix is 1 - spread of the code within the values of a
-    factor / spread overall. At most 1; says nothing about whether every factor has a code.
+    Suter et al. (2019, arXiv:1811.00007, section 4). A cell of the matrix is 1 - spread of the code within the values
+    of a factor / spread overall. At most 1; says nothing about whether every factor has a code.
 
     In reference mode spreads are a quantile of the deviations within a value and the largest deviation overall, and
     codes count by the latter. So random normal codes score 0.28, one outlier raises the score, a code in larger units
@@ -81,7 +81,9 @@ def _published(problem: Problem, stamp: Stamp, quantile: float, bootstrap: int, 
         return Score("irs", None, stamp, reason=reason, **details)
     if len(active) == 0:  # As published.
         matrix = np.zeros((problem.codes.shape[1], len(labels)))
-        return Score("irs", 0.0, stamp, matrix=matrix, interval=(0.0, 0.0), null=0.0, null_interval=(0.0, 0.0), **details)
+        return Score(
+            "irs", 0.0, stamp, matrix=matrix, interval=(0.0, 0.0), null=0.0, null_interval=(0.0, 0.0), **details
+        )
     codes = problem.codes[:, active]
     cells, largest = _deviations(codes, labels, quantile)
     if (largest == 0).any():
@@ -140,14 +142,16 @@ def _robust(problem: Problem, stamp: Stamp, bootstrap: int, nulls: int, seed: in
         "dropped_factors": tuple(name for k, name in enumerate(table.names) if k not in used),
     }
     if len(live) == 0 or not used:
-        reason = "no code varies." if len(live) == 0 else "no factor can be fixed: each is constant or has too few rows."
+        reason = (
+            "no code varies." if len(live) == 0 else "no factor can be fixed: each is constant or has too few rows."
+        )
         return Score("irs", None, stamp, reason=reason, **details)
     codes, labels = problem.codes[:, live], [columns[k] for k in used]
     kept = sample_rows(len(codes), generator(seed, "irs", "sample")) if bootstrap else np.arange(0)
     cells = _cells(codes, labels, kept)
     value = float(_best(cells.values))
     details["matrix"] = np.zeros((problem.codes.shape[1], len(columns)))
-    details["matrix"][np.ix_(live, used)] = np.clip(cells.values, 0, 1)
+    details["matrix"][np.ix_(live, np.array(used))] = np.clip(cells.values, 0, 1)
     if bootstrap:
         draws = _best(cells.bootstrap(bootstrap, generator(seed, "irs", "bootstrap")))
         details["interval"] = interval(value, draws, 0, 1)

@@ -99,9 +99,7 @@ class _Sums:
         keys = classes_of[position] * (len(code) + 1) + position
         return cls(ordered, _prefix_sums(ordered), _prefix_sums(ordered[position]), keys)
 
-    def derivatives(
-        self, place: Floats, targets: Classes, own: Floats, rest: Floats
-    ) -> tuple[Floats, Floats, Floats]:
+    def derivatives(self, place: Floats, targets: Classes, own: Floats, rest: Floats) -> tuple[Floats, Floats, Floats]:
         """Loss (P,), gradient (2, P) and second derivatives (P, 2, 2) of machines at slopes and offsets (2, P).
 
         `targets` are the classes on the positive side; `own` and `rest` weigh both sides.

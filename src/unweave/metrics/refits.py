@@ -89,16 +89,14 @@ class Fit:
 
 def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
     """Fit every task, its factors side by side in threads; None takes one thread per usable core."""
-    found = []
-    for task, columns in zip(tasks, each_factor(tasks, lambda *cell: _fit(*cell, seed), workers), strict=True):
+    found, fits = [], each_factor(tasks, lambda task, factor: _fit(task, factor, seed), workers)
+    for task, columns in zip(tasks, fits, strict=True):
         importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
         found.append(Fit(importances, *(np.array([c[part] for c in columns]) for part in (1, 2))))
     return found
 
 
-def each_factor(
-    tasks: Sequence[Task], learn: Callable[[Task, int], Result], workers: int | None
-) -> list[list[Result]]:
+def each_factor(tasks: Sequence[Task], learn: Callable[[Task, int], Result], workers: int | None) -> list[list[Result]]:
     """What `learn(task, factor)` gives, by task and by factor; None takes one thread per usable core."""
     cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
     with ThreadPoolExecutor(workers or _usable_cores()) as pool:

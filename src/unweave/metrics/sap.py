@@ -28,6 +28,10 @@ NAMES = ("sap", "sap.continuous")
 SMALLEST = 1e-12
 """A code of at most this variance is correlated with nothing in the published definition."""
 
+TAIL = 0.01
+"""Tail of the intervals' quantiles. Models stay as they are while rows are resampled, which leaves their part out: over
+four simulated cases of 1,000 rows intervals cover 86 to 95 % with 0.025."""
+
 
 def sap(
     codes: CodesLike,
@@ -42,8 +46,8 @@ def sap(
 ) -> Scorecard:
     """How much better the best single code predicts a factor than the second best: mean gap over factors.
 
-    Kumar et al. (2018, arXiv:1711.00848, section 3). In [0, 1]; random codes give about 0. As in MIG, a factor that lives
-    in two codes gives about 0, however well it is captured.
+    Kumar et al. (2018, arXiv:1711.00848, section 3). In [0, 1]; random codes give about 0. As in MIG, a factor that
+    lives in two codes gives about 0, however well it is captured.
 
     * `sap`: the codes classify. In reference mode the cells are test accuracies of linear support vector machines,
       which can only tell the ends of an ordered code apart: perfect codes of a factor with 8 values score 0.2, and
@@ -143,7 +147,7 @@ class _Table:
         value = float(self.gap(cells.values))
         if bootstrap:
             draws = self.gap(cells.bootstrap(bootstrap, generator(seed, self.name, "bootstrap")))
-            details["interval"] = interval(value, draws, 0, 1)
+            details["interval"] = interval(value, draws, 0, 1, tail=TAIL)
         if nulls:
             random = generator(seed, self.name, "null")
             rows = [random.permutation(len(self.problem.codes)) for _ in range(nulls)]
