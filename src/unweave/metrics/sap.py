@@ -169,10 +169,8 @@ class _Table:
         return None
 
     def gap(self, cells: Floats) -> Floats:
-        """Weighted mean over factors of the gap between the two best codes: (...) of (..., d, k)."""
-        top = np.sort(cells if self.mode == "reference" else np.clip(cells, 0, 1), axis=-2)
-        weights = self.weights[self.used] / self.weights[self.used].sum()
-        return np.asarray((top[..., -1, :] - top[..., -2, :]) @ weights)
+        """The score (...) of cells (..., d, k)."""
+        return gap(cells if self.mode == "reference" else np.clip(cells, 0, 1), self.weights[self.used])
 
     def usable(self, factor: int) -> bool:
         """Whether a factor varies where it is learnt and, if it is tested, in the rows that test."""
@@ -242,6 +240,12 @@ class _Table:
         grown = (len(train) - 1) / max(len(train) - used, 1)
         found = [explained(left[:, d] ** 2, codes[:, d] ** 2) for d in range(codes.shape[1])]
         return [(1 - grown * (1 - value), grown * change) for value, change in found]
+
+
+def gap(cells: Floats, weights: Floats) -> Floats:
+    """Weighted mean over factors of the gap between the two best codes: (...) of (..., D, K) and (K,)."""
+    top = np.sort(cells, axis=-2)
+    return np.asarray((top[..., -1, :] - top[..., -2, :]) @ weights / weights.sum())
 
 
 def _squared_correlations(part: Problem) -> list[tuple[float, Floats]]:
