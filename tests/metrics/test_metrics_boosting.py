@@ -101,8 +101,8 @@ def test_continuous_codes_agree_with_scikit_learn_up_to_its_draws(rows, classes,
     fits = [reference(codes, labels, seed, n_estimators=trees) for seed in range(4)]
     models = [fit_boosted_trees(codes, labels, n_classes=classes, trees=trees, seed=seed) for seed in range(12)]
     theirs, ours = np.array([f.feature_importances_ for f in fits]), np.array([m.importances for m in models])
-    # Single fits differ by up to 0.005, for two seeds of scikit-learn as for two of ours, so means are compared. Over 16
-    # seeds of scikit-learn and 24 of ours these differ by at most 3.8 standard errors (0.0001 to 0.0009): four are
+    # Single fits differ by up to 0.005, for two seeds of scikit-learn as for two of ours, so means are compared. Over
+    # 16 seeds of scikit-learn and 24 of ours these differ by at most 3.8 standard errors (0.0001 to 0.0009): four are
     # allowed, and 0.0005 because four seeds may show too small a spread.
     allowed = 4 * np.sqrt(theirs.var(axis=0, ddof=1) / 4 + ours.var(axis=0, ddof=1) / 12) + 5e-4
     assert (np.abs(theirs.mean(axis=0) - ours.mean(axis=0)) < allowed).all()

@@ -26,15 +26,32 @@ def curve_explicitness(
         last: a capacity up to which the curve goes on flat; None ends it where it ends. The curve of another
             representation, to be compared with, may end there.
     """
-    x, y = np.asarray(capacity, dtype=np.float64), np.minimum.accumulate(loss)
+    x = np.asarray(capacity, dtype=np.float64)
     if last is not None and last > x[-1]:
-        x, y = np.append(x, last), np.append(y, y[-1])
-    return float(1 - 2 * np.trapezoid(y - y[-1], x) / ((x[-1] - x[0]) * baseline))
+        x, loss = np.append(x, last), np.append(loss, np.min(loss))
+    return 1 - float(area_weights(x, loss) @ loss) / baseline
 
 
-def read_explicitness(capacity: Sequence[float] | Floats, loss: Floats, baseline: float) -> float:
-    """The same less the share of the baseline that no model removes: at most 1, and 0 when no model learns anything.
+def area_weights(capacity: Sequence[float] | Floats, loss: Floats) -> Floats:
+    """Weights (C,) of the losses (C,) that give twice the area between the lowest loss so far and the lowest of all.
 
-    So it needs both that a factor can be read and that a simple model is enough for it.
+    In units of the range of capacities. Losses that others undercut have weight 0.
     """
-    return curve_explicitness(capacity, loss, baseline) - float(np.min(loss)) / baseline
+    x = np.asarray(capacity, dtype=np.float64)
+    lowest = np.maximum.accumulate(np.where(loss <= np.minimum.accumulate(loss), np.arange(len(loss)), 0))
+    steps = np.diff(x)
+    share = (np.append(steps, 0) + np.append(0, steps)) / (x[-1] - x[0])
+    weights: Floats = np.bincount(lowest, weights=share, minlength=len(x)).astype(np.float64)
+    weights[lowest[-1]] -= share.sum()
+    return weights
+
+
+def read_weights(capacity: Sequence[float] | Floats, loss: Floats) -> Floats:
+    """The same with the lowest loss of all added: what the explicitness that counts unread factors weighs.
+
+    1 - weights @ loss / baseline is `curve_explicitness` less the share of the baseline that no model removes: at most
+    1, and 0 when no model learns anything. So it needs both that a factor can be read and that a simple model does it.
+    """
+    weights = area_weights(capacity, loss)
+    weights[np.argmin(loss)] += 1
+    return weights

@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unweave.core import Score, Scorecard, Stamp
 from unweave.core.seeds import derive, generator
 from unweave.metrics.binning import FACTOR_BINS
-from unweave.metrics.capacity import curve_explicitness, read_explicitness
+from unweave.metrics.capacity import area_weights, read_weights
+from unweave.metrics.influence import Cells
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.refits import Floats, Task, each_factor
-from unweave.metrics.resampling import jackknife_interval, null_range
+from unweave.metrics.resampling import interval, null_range
 from unweave.metrics.splitting import train_test
 from unweave.metrics.stamps import make_stamp, no_classes
 from unweave.metrics.weights import Weights, factor_weights
@@ -35,8 +37,8 @@ MAX_ROWS = 3000
 MAX_NULLS = 3
 """Permutations at most: each one refits all models."""
 
-GROUPS = 10
-"""Groups of rows that the jackknife leaves out in turn."""
+TAIL = 0.01
+"""Tail of the interval's quantiles: models stay as they are while rows are resampled, which leaves their part out."""
 
 
 def dci_es(
@@ -70,9 +72,9 @@ def dci_es(
         mode: "reference" is the definition of the authors' code with random forests. "robust" standardises codes,
             measures losses against the commonest class, cuts continuous and circular factors into classes, and leaves
             out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; otherwise they come from a jackknife over ten groups of rows.
+        bootstrap: samples of the test rows for the intervals; 0 leaves them out. Models stay as they are.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
-        seed: seed of the split, the models, the groups and the permutations.
+        seed: seed of the split, the models, the samples and the permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
         max_rows: with more rows than this, a random part of them; None takes 3,000 in robust mode and all in reference
             mode.
@@ -99,7 +101,7 @@ def dci_es(
         "train_rows": len(split[0]),
         "test_rows": len(split[1]),
         "factor_bins": FACTOR_BINS,
-        "interval": f"jackknife over {GROUPS} groups, t with {GROUPS - 1} degrees" if bootstrap else "none",
+        "bootstrap": bootstrap,
         "nulls": nulls,
         "seed": seed,
         "weights": wanted.tolist(),
@@ -111,18 +113,26 @@ def dci_es(
     if reason is not None:
         dropped = _dropped(problem, task)
         return Scorecard({name: Score(name, None, stamp, reason=reason, **dropped) for name in NAMES})
-    variants = [task]
-    if bootstrap and len(task.codes) >= 2 * GROUPS:
-        parts = generator(seed, "dci_es", "groups").permutation(len(task.codes)) % GROUPS
-        variants += [task.without(parts == part) for part in range(GROUPS)]
-    left_out = len(variants)
-    variants += [task.shuffled(generator(seed, "dci_es", "null", draw)) for draw in range(nulls)]
+    variants = [task, *(task.shuffled(generator(seed, "dci_es", "null", draw)) for draw in range(nulls))]
     learn = partial(_forests, seed=seed) if mode == "reference" else partial(_boosted, seed=derive(seed, "dci_es"))
-    curves = each_factor(variants, learn, workers)
-    weights_used = wanted[task.used] / wanted[task.used].sum()
-    values = [_mean_explicitness(columns, weights_used, mode) for columns in curves]
-    explicitness = _explicitness(problem, task, stamp, values[:left_out], values[left_out:], curves[0])
-    return Scorecard({NAMES[0]: explicitness, NAMES[1]: _size(problem, task, stamp, curves[0], bool(bootstrap), nulls)})
+    curves, *shuffled = each_factor(variants, learn, workers)
+    share = wanted[task.used] / wanted[task.used].sum()
+    details: dict[str, Any] = _dropped(problem, task)
+    details["matrix"] = np.zeros((len(curves[0].loss), len(problem.factors.names)))
+    details["matrix"][:, task.used] = np.stack([curve.loss for curve in curves], axis=1)
+    value = float(share @ [curve.explicitness for curve in curves])
+    if bootstrap:
+        test = np.flatnonzero(~task.train)
+        moved = sum(weight * curve.influence(test) for weight, curve in zip(share, curves, strict=True))
+        draws = Cells(np.array(value), np.asarray(moved), len(test)).bootstrap(
+            bootstrap, generator(seed, "dci_es", "bootstrap")
+        )
+        details["interval"] = interval(value, draws, -np.inf, 1, tail=TAIL)
+    if nulls:
+        found = np.array([share @ [curve.explicitness for curve in columns] for columns in shuffled])
+        details["null"], details["null_interval"] = null_range(found, -np.inf, 1)
+    explicitness = Score(NAMES[0], value, stamp, **details)
+    return Scorecard({NAMES[0]: explicitness, NAMES[1]: _size(problem, task, stamp, curves, bool(bootstrap), nulls)})
 
 
 @dataclass(frozen=True)
@@ -130,55 +140,66 @@ class _Curve:
     """What models of C capacities learnt of one factor.
 
     Attributes:
-        loss: share of wrong answers on the test rows, (C,).
+        rows: rows of the task that tested them, (t,).
+        wrong: whether each model answered each of them wrongly, (t, C).
+        guess: the same of a guess, or the probability of it, (t,).
+        weights: of the losses in the explicitness, (C,).
         importances: importance of each code in each model, (C, d); one model where all share a fit.
-        baseline: loss of a guess.
     """
 
-    loss: Floats
+    rows: NDArray[np.int64]
+    wrong: NDArray[np.bool_]
+    guess: Floats
+    weights: Floats
     importances: Floats
-    baseline: float
 
+    @property
+    def loss(self) -> Floats:
+        """Share of wrong answers of each model, (C,)."""
+        return np.asarray(self.wrong.mean(axis=0))
 
-def _rows(task: Task, factor: int) -> tuple[Floats, Any, Floats, Any]:
-    """Codes and labels that are learnt from, and those that are tested, where the factor has labels."""
-    labels = task.labels[:, factor]
-    train, test = task.train & (labels >= 0), ~task.train & (labels >= 0)
-    return task.codes[train], labels[train], task.codes[test], labels[test]
+    @property
+    def explicitness(self) -> float:
+        """1 - weighted loss / loss of a guess; 0 where a guess is always right, since then nothing was to be read."""
+        baseline = float(self.guess.mean())
+        return 1 - float(self.weights @ self.loss) / baseline if baseline > 0 else 0.0
+
+    def influence(self, test: NDArray[np.int64]) -> Floats:
+        """Influence on the explicitness of rows of the task, (n,) of (n,); 0 for those that did not test."""
+        moved, baseline = np.zeros(len(test)), float(self.guess.mean())
+        if baseline > 0:
+            change = (1 - self.explicitness) * self.guess - self.wrong @ self.weights
+            moved[np.searchsorted(test, self.rows)] = change / baseline * len(test) / len(self.rows)
+        return moved
 
 
 def _forests(task: Task, factor: int, *, seed: int) -> _Curve:
     """Random forests of growing depth; the guess draws a class at random."""
     from sklearn.ensemble import RandomForestClassifier  # scikit-learn takes a second to import
 
-    codes, labels, asked, truth = _rows(task, factor)
-    if len(labels) == 0 or len(truth) == 0:  # All went with the group that the jackknife leaves out.
-        return _Curve(np.ones(len(DEPTHS)), np.zeros((len(DEPTHS), codes.shape[1])), 1.0)
-    forests = [RandomForestClassifier(max_depth=depth, random_state=seed).fit(codes, labels) for depth in DEPTHS]
-    loss = np.array([np.mean(forest.predict(asked) != truth) for forest in forests])
+    labels = task.labels[:, factor]
+    train, test = task.train & (labels >= 0), np.flatnonzero(~task.train & (labels >= 0))
+    forests = [
+        RandomForestClassifier(max_depth=d, random_state=seed).fit(task.codes[train], labels[train]) for d in DEPTHS
+    ]
+    wrong = np.stack([forest.predict(task.codes[test]) != labels[test] for forest in forests], axis=1)
+    guess = np.full(len(test), 1 - 1 / len(np.unique(labels[labels >= 0])))
     importances = np.stack([forest.feature_importances_ for forest in forests])
-    return _Curve(loss, importances, 1 - 1 / len(np.unique(task.labels[task.labels[:, factor] >= 0, factor])))
+    return _Curve(test, wrong, guess, area_weights(DEPTHS, wrong.mean(axis=0)), importances)
 
 
 def _boosted(task: Task, factor: int, *, seed: int) -> _Curve:
     """Boosted trees, more and more of them; the guess is the class that is most frequent where models learn."""
     from unweave.metrics.boosting import fit_boosted_trees  # Numba takes half a second to import
 
-    codes, labels, asked, truth = _rows(task, factor)
-    if len(labels) == 0 or len(truth) == 0:
-        return _Curve(np.ones(len(STAGES)), np.zeros((1, codes.shape[1])), 1.0)
-    model = fit_boosted_trees(codes, labels, n_classes=int(labels.max()) + 1, trees=STAGES[-1], seed=seed)
-    loss = (model.predict_after(asked, STAGES) != truth).mean(axis=1)
-    guess = float(np.mean(truth != np.bincount(labels).argmax()))
-    return _Curve(loss, model.importances[None], guess)
-
-
-def _mean_explicitness(curves: Sequence[_Curve], weights: Floats, mode: Mode) -> float:
-    """Weighted mean of the factors' explicitness; a factor that a guess gets right says nothing, and counts as 0."""
-    if mode == "reference":
-        return float(weights @ [curve_explicitness(DEPTHS, c.loss, c.baseline) for c in curves])
-    found = [read_explicitness(np.log(STAGES), c.loss, c.baseline) if c.baseline > 0 else 0.0 for c in curves]
-    return float(weights @ found)
+    labels = task.labels[:, factor]
+    train, test = task.train & (labels >= 0), np.flatnonzero(~task.train & (labels >= 0))
+    classes = int(labels.max()) + 1
+    model = fit_boosted_trees(task.codes[train], labels[train], n_classes=classes, trees=STAGES[-1], seed=seed)
+    wrong = (model.predict_after(task.codes[test], STAGES) != labels[test]).T
+    guess = (labels[test] != np.bincount(labels[train]).argmax()).astype(np.float64)
+    weights = read_weights(np.log(STAGES), wrong.mean(axis=0))
+    return _Curve(test, wrong, guess, weights, model.importances[None])
 
 
 def _dropped(problem: Problem, task: Task) -> dict[str, Any]:
@@ -189,33 +210,14 @@ def _dropped(problem: Problem, task: Task) -> dict[str, Any]:
     }
 
 
-def _explicitness(
-    problem: Problem,
-    task: Task,
-    stamp: Stamp,
-    values: Sequence[float],
-    shuffled: Sequence[float],
-    curves: Sequence[_Curve],
-) -> Score:
-    """The first score, from its values on all rows, without each group, and of random codes."""
-    details: dict[str, Any] = _dropped(problem, task)
-    if len(values) > 1:
-        details["interval"] = jackknife_interval(values[0], np.array(values[1:]), -np.inf, 1)
-    if shuffled:
-        details["null"], details["null_interval"] = null_range(np.array(shuffled), -np.inf, 1)
-    matrix = np.zeros((len(curves[0].loss), len(problem.factors.names)))
-    matrix[:, task.used] = np.stack([c.loss for c in curves], axis=1)
-    return Score(NAMES[0], values[0], stamp, matrix=matrix, **details)
-
-
-def _size(problem: Problem, task: Task, stamp: Stamp, curves: Sequence[_Curve], interval: bool, nulls: int) -> Score:
+def _size(problem: Problem, task: Task, stamp: Stamp, curves: Sequence[_Curve], resampled: bool, nulls: int) -> Score:
     """The second score; it is known exactly, and the same for random codes."""
     details: dict[str, Any] = _dropped(problem, task)
     value = len(task.used) / len(task.live)
     best = int(np.mean([c.loss for c in curves], axis=0).argmin()) if len(curves[0].importances) > 1 else 0
     matrix = np.zeros((problem.codes.shape[1], len(problem.factors.names)))
     matrix[np.ix_(task.live, task.used)] = np.stack([c.importances[best] for c in curves], axis=1)
-    if interval:
+    if resampled:
         details["interval"] = (value, value)
     if nulls:
         details["null"], details["null_interval"] = value, (value, value)
