@@ -143,7 +143,8 @@ class _Table:
             return Score(self.name, None, stamp, reason=reason, **details)
         cells = self.cells(self.problem, generator(seed, self.name, "sample") if bootstrap else None)
         details["matrix"] = np.zeros((self.problem.codes.shape[1], len(names)))
-        details["matrix"][np.ix_(self.live, self.used)] = cells.values
+        shown = cells.values if self.mode == "reference" else np.clip(cells.values, 0, 1)
+        details["matrix"][np.ix_(self.live, self.used)] = shown
         value = float(self.gap(cells.values))
         if bootstrap:
             draws = self.gap(cells.bootstrap(bootstrap, generator(seed, self.name, "bootstrap")))
