@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unweave.core import ConfigError, Score, Scorecard
 from unweave.core.seeds import generator
-from unweave.metrics.influence import Classes, Floats, accuracy, explained
+from unweave.metrics.influence import Classes, Floats, accuracy, explained, taught_variance
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.linear import PENALTY, fit_logistic, fit_ridge
 from unweave.metrics.resampling import null_range, student_t
@@ -180,12 +180,12 @@ class _Target:
         return self.pool[order[np.lexsort((turn, place > 0))[:labels]]]
 
     def read(self, codes: Floats, labels: int, seed: int) -> tuple[Floats, Floats]:
-        """Accuracy or R² of every draw, (draws,), and the mean influence of each row that tests, labelled or not."""
-        values, influence = np.zeros(DRAWS), np.zeros(len(self.has))
+        """Accuracy or R² of every draw, (draws,), and the influence of all rows that test on each, (draws, n)."""
+        values, influence = np.zeros(DRAWS), np.zeros((DRAWS, len(self.has)))
         for draw in range(DRAWS):
             rows = self.draw(labels, generator(seed, "budget", self.name, draw))
             values[draw], moved = self.outcome(codes, rows)
-            influence[self.has] += moved * len(self.has) / (DRAWS * len(self.test))
+            influence[draw, self.has] = moved * len(self.has) / len(self.test)
         return values, influence
 
     def outcome(self, codes: Floats, rows: Rows) -> tuple[float, Floats]:
@@ -222,13 +222,13 @@ def _half_width(
     Draws without replacement from M rows vary by (1 - n/M) of what draws from all rows in the world would, and have n/M
     of that in common. Where that leaves next to nothing, nine tenths of the rows are drawn instead to see it.
     """
-    drawn, tested = 0.0, np.zeros(len(read[0][1]))
+    drawn, tested = 0.0, np.zeros(read[0][1].shape[1])
     for target, weight, (values, influence) in zip(targets, share, read, strict=True):
         fewer = min(labels, MOST * len(target.pool) // 10)
-        seen = values if fewer == labels else target.read(codes, fewer, seed)[0]
+        seen = (values, influence) if fewer == labels else target.read(codes, fewer, seed)
         part = fewer / len(target.pool)
-        drawn += weight**2 * seen.var(ddof=1) * (1 / DRAWS + part / (1 - part))
-        tested += weight * influence
+        drawn += weight**2 * taught_variance(*seen) * (1 / DRAWS + part / (1 - part))
+        tested += weight * influence.mean(axis=0)
     degrees = (DRAWS - 1) * len(targets)
     return float(np.sqrt(student_t(degrees) ** 2 * drawn + 1.96**2 * tested.var() / len(tested)))
 

@@ -30,9 +30,7 @@ def pulled_in(values: Floats) -> Floats:
 def residuals_by_class(codes: Floats, labels: NDArray[np.int64]) -> tuple[Floats, int]:
     """What is left of codes (n, D) without the mean of their class (n,), and the number of means."""
     classes, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    order = np.argsort(index, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    means = np.add.reduceat(codes[order], starts, axis=0) / counts[:, None]
+    means = np.stack([np.bincount(index, weights=code) for code in codes.T], axis=1) / counts[:, None]
     return codes - means[index], len(classes)
 
 

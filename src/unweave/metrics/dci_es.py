@@ -14,6 +14,7 @@ from unweave.core import Score, Scorecard, Stamp
 from unweave.core.seeds import derive, generator
 from unweave.metrics.binning import FACTOR_BINS
 from unweave.metrics.capacity import area_weights, read_weights
+from unweave.metrics.influence import taught_variance
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.refits import Floats, Task, each_factor
 from unweave.metrics.resampling import null_range, student_t
@@ -126,9 +127,8 @@ def dci_es(
     details["matrix"][:, task.used] = np.stack([curve.loss for curve in curves[0]], axis=1)
     value, *others = [float(share @ [curve.explicitness for curve in columns]) for columns in curves]
     if bootstrap:
-        test = np.flatnonzero(~task.train)
-        moved = np.sum([w * curve.influence(test) for w, curve in zip(share, curves[0], strict=True)], axis=0)
-        details["interval"] = _interval(value, np.array(others[:HALVES]), moved)
+        moved = np.array([share @ [curve.influence() for curve in columns] for columns in curves[:first_null]])
+        details["interval"] = _interval(value, np.array(others[:HALVES]), moved[0], moved[1:])
     if nulls:
         details["null"], details["null_interval"] = null_range(np.array(others[first_null - 1 :]), -np.inf, 1)
     explicitness = Score(NAMES[0], value, stamp, **details)
@@ -143,14 +143,14 @@ def _half(task: Task, random: np.random.Generator) -> Task:
     return task.without(left_out)
 
 
-def _interval(value: float, halves: Floats, influence: Floats) -> tuple[float, float]:
+def _interval(value: float, halves: Floats, influence: Floats, of_halves: Floats) -> tuple[float, float]:
     """Interval at 95 %, as if other rows had taught and other rows had tested.
 
     Fits to random halves of a sample vary as much as fits to fresh samples of its size do: half the rows make twice the
     variance, and halves have half of theirs in common. A jackknife would multiply what single rows tip over by its
     number of groups: its intervals were up to twice as wide as needed.
     """
-    taught = student_t(len(halves) - 1) ** 2 * halves.var(ddof=1)
+    taught = student_t(len(halves) - 1) ** 2 * taught_variance(halves, of_halves)
     tested = 1.96**2 * influence.var() / len(influence)
     half = float(np.sqrt(taught + tested))
     return value - half, min(value + half, 1.0)
@@ -161,14 +161,14 @@ class _Curve:
     """What models of C capacities learnt of one factor.
 
     Attributes:
-        rows: rows of the task that tested them, (t,).
+        tested: which of the n rows that test have the label, bool (n,).
         wrong: whether each model answered each of them wrongly, (t, C).
         guess: the same of a guess, or the probability of it, (t,).
         weights: of the losses in the explicitness, (C,).
         importances: importance of each code in each model, (C, d); one model where all share a fit.
     """
 
-    rows: NDArray[np.int64]
+    tested: NDArray[np.bool_]
     wrong: NDArray[np.bool_]
     guess: Floats
     weights: Floats
@@ -185,12 +185,12 @@ class _Curve:
         baseline = float(self.guess.mean())
         return 1 - float(self.weights @ self.loss) / baseline if baseline > 0 else 0.0
 
-    def influence(self, test: NDArray[np.int64]) -> Floats:
-        """Influence on the explicitness of rows of the task, (n,) of (n,); 0 for those that did not test."""
-        moved, baseline = np.zeros(len(test)), float(self.guess.mean())
+    def influence(self) -> Floats:
+        """Influence of the rows that test on the explicitness, (n,); 0 for those without a label."""
+        moved, baseline = np.zeros(len(self.tested)), float(self.guess.mean())
         if baseline > 0:
             change = (1 - self.explicitness) * self.guess - self.wrong @ self.weights
-            moved[np.searchsorted(test, self.rows)] = change / baseline * len(test) / len(self.rows)
+            moved[self.tested] = change / baseline * len(self.tested) / len(self.guess)
         return moved
 
 
@@ -206,16 +206,14 @@ def _forests(task: Task, factor: int, *, seed: int) -> _Curve:
     wrong = np.stack([forest.predict(task.codes[test]) != labels[test] for forest in forests], axis=1)
     guess = np.full(len(test), 1 - 1 / len(np.unique(labels[labels >= 0])))
     importances = np.stack([forest.feature_importances_ for forest in forests])
-    return _Curve(test, wrong, guess, area_weights(DEPTHS, wrong.mean(axis=0)), importances)
+    return _Curve(labels[~task.train] >= 0, wrong, guess, area_weights(DEPTHS, wrong.mean(axis=0)), importances)
 
 
-def _nothing(task: Task, test: NDArray[np.int64], capacities: Sequence[int]) -> _Curve:
-    """What models that no row taught know."""
-    shape = len(capacities), task.codes.shape[1]
-    wrong, guess = np.ones((len(test), len(capacities)), dtype=bool), np.ones(len(test))
-    return _Curve(
-        test, wrong, guess, read_weights(range(1, 1 + len(capacities)), np.ones(len(capacities))), np.zeros(shape)
-    )
+def _nothing(task: Task, tested: NDArray[np.bool_], capacities: Sequence[int]) -> _Curve:
+    """What models that no row taught know: they are wrong, and their explicitness is 0."""
+    wrong = np.ones((tested.sum(), len(capacities)), dtype=bool)
+    importances = np.zeros((len(capacities), task.codes.shape[1]))
+    return _Curve(tested, wrong, np.ones(len(wrong)), np.eye(1, len(capacities))[0], importances)
 
 
 def _boosted(task: Task, factor: int, *, seed: int) -> _Curve:
@@ -225,13 +223,13 @@ def _boosted(task: Task, factor: int, *, seed: int) -> _Curve:
     labels = task.labels[:, factor]
     train, test = task.train & (labels >= 0), np.flatnonzero(~task.train & (labels >= 0))
     if not train.any():
-        return _nothing(task, test, STAGES)
+        return _nothing(task, labels[~task.train] >= 0, STAGES)
     classes = int(labels.max()) + 1
     model = fit_boosted_trees(task.codes[train], labels[train], n_classes=classes, trees=STAGES[-1], seed=seed)
     wrong = (model.predict_after(task.codes[test], STAGES) != labels[test]).T
     guess = (labels[test] != np.bincount(labels[train]).argmax()).astype(np.float64)
     weights = read_weights(np.log(STAGES), wrong.mean(axis=0))
-    return _Curve(test, wrong, guess, weights, model.importances[None])
+    return _Curve(labels[~task.train] >= 0, wrong, guess, weights, model.importances[None])
 
 
 def _dropped(problem: Problem, task: Task) -> dict[str, Any]:

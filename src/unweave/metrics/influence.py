@@ -47,6 +47,16 @@ def sample_rows(rows: int, random: np.random.Generator) -> NDArray[np.int64]:
     return np.arange(rows) if rows <= SAMPLE else np.sort(random.permutation(rows)[:SAMPLE])
 
 
+def taught_variance(values: Floats, influence: Floats) -> float:
+    """Variance of a statistic that is due to what taught the models, from R models (R,) tested on the same n rows.
+
+    Models that are equally good differ on those rows all the same. The influence of the rows on each model's value
+    (R, n) shows how much of that is luck; it is taken off, because the spread over test rows has it already.
+    """
+    luck = influence.var(axis=0, ddof=1).mean() / influence.shape[1]
+    return max(float(values.var(ddof=1) - luck), 0.0)
+
+
 def accuracy(right: NDArray[np.bool_]) -> tuple[float, Floats]:
     """Share of right answers (n,), and the influence of each."""
     value = float(right.mean())

@@ -176,12 +176,12 @@ def _cells(codes: NDArray[Any], labels: list[Classes], kept: Classes) -> Cells:
     influence = np.zeros((len(kept), *values.shape))
     for k, column in enumerate(labels):
         known = np.flatnonzero(column >= 0)
-        inside = pulled_in(codes[known])
-        left, means = residuals_by_class(inside, column[known])
-        grown = (len(known) - 1) / (len(known) - means)
         moved = np.zeros(len(codes))
-        for d in range(codes.shape[1]):
-            share, change = explained(left[:, d] ** 2, inside[:, d] ** 2)
+        for d in range(codes.shape[1]):  # One at a time, which is what keeps the memory small.
+            inside = pulled_in(codes[known, d, None])
+            left, means = residuals_by_class(inside, column[known])
+            grown = (len(known) - 1) / (len(known) - means)
+            share, change = explained(left[:, 0] ** 2, inside[:, 0] ** 2)
             spread = np.sqrt(max(grown * (1 - share), 0))
             values[d, k] = 1 - spread
             moved[known] = change * (0.5 * grown / spread if spread > 0 else 0) * (len(codes) / len(known))

@@ -151,10 +151,8 @@ class _Table:
             details["interval"] = interval(value, draws, 0, 1, tail=TAIL)
         if nulls:
             random = generator(seed, self.name, "null")
-            rows = [random.permutation(len(self.problem.codes)) for _ in range(nulls)]
-            shuffled = [Problem(self.problem.codes[order], self.problem.factors) for order in rows]
-            found = np.array([self.gap(self.cells(problem, None).values) for problem in shuffled])
-            details["null"], details["null_interval"] = null_range(found, 0, 1)
+            found = [self.gap(self.cells(self.shuffled(random), None).values) for _ in range(nulls)]
+            details["null"], details["null_interval"] = null_range(np.array(found), 0, 1)
         return Score(self.name, value, stamp, **details)
 
     @property
@@ -172,6 +170,10 @@ class _Table:
     def gap(self, cells: Floats) -> Floats:
         """The score (...) of cells (..., d, k)."""
         return gap(cells if self.mode == "reference" else np.clip(cells, 0, 1), self.weights[self.used])
+
+    def shuffled(self, random: np.random.Generator) -> Problem:
+        """The problem with random codes: the same codes, given to other rows."""
+        return Problem(random.permutation(self.problem.codes), self.problem.factors)
 
     def usable(self, factor: int) -> bool:
         """Whether a factor varies where it is learnt and, if it is tested, in the rows that test."""
@@ -233,14 +235,18 @@ class _Table:
     def correlated(self, problem: Problem, factor: int) -> list[tuple[float, Floats]]:
         """How well each code correlates with a factor on the train rows that have it, and the influence of these."""
         train = self.split[0][problem.factors.known[self.split[0], factor]]
-        name = problem.factors.names[factor]
-        part = Problem(problem.codes[np.ix_(train, self.live)], problem.factors.take(train).select([name]))
-        if self.mode == "reference":
-            return _squared_correlations(part)
-        codes, left, used = residuals(part)
-        grown = (len(train) - 1) / max(len(train) - used, 1)
-        found = [explained(left[:, d] ** 2, codes[:, d] ** 2) for d in range(codes.shape[1])]
-        return [(1 - grown * (1 - value), grown * change) for value, change in found]
+        labels = problem.factors.take(train).select([problem.factors.names[factor]])
+        found = []
+        for code in self.live:  # One at a time, which is what keeps the memory small.
+            part = Problem(problem.codes[train, code, None], labels)
+            if self.mode == "reference":
+                found.append(_squared_correlation(part))
+                continue
+            inside, left, used = residuals(part)
+            grown = (len(train) - 1) / max(len(train) - used, 1)
+            value, change = explained(left[:, 0] ** 2, inside[:, 0] ** 2)
+            found.append((1 - grown * (1 - value), grown * change))
+        return found
 
 
 def gap(cells: Floats, weights: Floats) -> Floats:
@@ -249,18 +255,12 @@ def gap(cells: Floats, weights: Floats) -> Floats:
     return np.asarray((top[..., -1, :] - top[..., -2, :]) @ weights / weights.sum())
 
 
-def _squared_correlations(part: Problem) -> list[tuple[float, Floats]]:
-    """Squared correlation of each code with the one factor, and the influence of each row."""
-    numbers = raw_numbers(part.factors.factors[0], part.factors.values[:, 0])
-    y = numbers - numbers.mean()
-    found = []
-    for code in part.codes.T:
-        covariance = np.cov(code, numbers, ddof=1)
-        x = code - code.mean()
-        if covariance[0, 0] <= SMALLEST:
-            found.append((0.0, np.zeros(len(x))))
-            continue
-        value = float(covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1]))
-        left = x - y * (x @ y) / (y @ y)
-        found.append((value, explained(left**2, x**2)[1]))
-    return found
+def _squared_correlation(part: Problem) -> tuple[float, Floats]:
+    """Squared correlation of the one code with the one factor, and the influence of each row."""
+    numbers, code = raw_numbers(part.factors.factors[0], part.factors.values[:, 0]), part.codes[:, 0]
+    covariance = np.cov(code, numbers, ddof=1)
+    if covariance[0, 0] <= SMALLEST:
+        return 0.0, np.zeros(len(code))
+    x, y = code - code.mean(), numbers - numbers.mean()
+    left = x - y * (x @ y) / (y @ y)
+    return float(covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1])), explained(left**2, x**2)[1]
