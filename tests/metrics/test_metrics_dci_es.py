@@ -27,9 +27,9 @@ def test_curves_in_closed_form():
     assert curve_explicitness(x, np.array([0.2, 0.7, 0.3]), 0.8) == 1  # the lowest loss up to each capacity counts
     assert curve_explicitness(x, np.full(3, 0.8), 0.8) == 1  # the defect
     assert 1 - read_weights(x, np.full(3, 0.8)) @ np.full(3, 0.8) / 0.8 == pytest.approx(0)
-    loss = np.array([0.5, 0.6, 0.2])
-    read = 1 - read_weights(x, loss) @ loss / 0.8
-    assert read == pytest.approx(curve_explicitness(x, loss, 0.8) - 0.2 / 0.8)
+    for loss in (np.array([0.5, 0.6, 0.2]), np.array([0.5, 0.2, 0.6])):
+        read = 1 - read_weights(x, loss) @ loss / 0.8
+        assert read == pytest.approx(curve_explicitness(x, loss, 0.8) - 0.2 / 0.8)
 
 
 def test_stages_of_one_fit_are_the_fits_of_fewer_stages():
