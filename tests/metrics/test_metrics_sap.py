@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from unweave.core import Factor, FactorTable
+from unweave.core import Codes, Factor, FactorTable
 from unweave.metrics import sap
 from unweave.metrics.correlations import TAIL, pulled_in
 from unweave.metrics.margins import COST, fit_margins
@@ -169,6 +169,12 @@ def test_weights_missing_labels_and_reasons():
         want = one(codes[rows], factors[rows], mode=mode, train_rows=900).matrix
         np.testing.assert_allclose(got[:, 2], want[:, 2])
     assert "compares two codes" in one(codes[:, :1], factors).reason
+    only = one(codes * [1, 0, 0, 0], factors)  # dead codes stay rivals that predict nothing
+    assert only.value == pytest.approx(only.matrix[0].mean())
+    assert only.dropped_codes == (1, 2, 3)
+    assert one(codes * 0, factors, bootstrap=10, nulls=2).value == 0
+    drowned = Codes(codes.astype(np.float32), np.log([1e-4, 1e-4, 1e4, 1e-4], dtype=np.float32) + 0 * codes)
+    assert sap(drowned, factors, bootstrap=0, nulls=0)["sap"].dropped_codes == (2,)
     constant = factors * [0, 1, 1]
     assert "weight 0" in one(codes, constant, weights={"factor_0": 1, "factor_1": 0, "factor_2": 0}).reason
 

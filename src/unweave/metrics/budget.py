@@ -82,7 +82,7 @@ def budget(
     wanted = factor_weights(problem.factors, weights)
     pool, test = train_test(len(problem.codes), train_rows, None, generator(seed, "budget", "split"))
     test = generator(seed, "budget", "test").permutation(test)[:MAX_TEST_ROWS]
-    live = ~Problem(problem.codes[pool], problem.factors).dead
+    live = ~problem.take(pool).constant  # a probe reads means, also those that the encoder's noise drowns
     targets = [_Target.of(problem, k, pool, test) for k in range(len(problem.factors.factors))]
     used = [k for k, target in enumerate(targets) if target.usable]
     scores = {}

@@ -83,7 +83,7 @@ def explicitness(
         "weights": wanted.tolist(),
     }
     stamp = make_stamp("explicitness", mode, problem, settings, libraries=("scikit-learn",))
-    live = np.flatnonzero(~Problem(problem.codes[train], problem.factors).dead)
+    live = np.flatnonzero(~problem.take(train).constant)  # a model reads means, also those that noise drowns
     live = live if mode == "robust" else np.arange(problem.codes.shape[1])
     readings = [_Reading.of(problem, k, train, test, mode) for k in range(len(problem.factors.factors))]
     used = [k for k, reading in enumerate(readings) if reading.usable]
