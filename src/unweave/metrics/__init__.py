@@ -1,10 +1,13 @@
 """Scores of disentanglement: from codes and factors to a number that can be trusted. Works without torch."""
 
 from unweave.metrics.active_units import active_units
+from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.dci import dci
+from unweave.metrics.factor_vae import factor_vae
+from unweave.metrics.grid import Grid
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
 from unweave.metrics.reconstruction import reconstruction
 from unweave.metrics.scorecard import scorecard
 
-__all__ = ["active_units", "dci", "mig", "probe", "reconstruction", "scorecard"]
+__all__ = ["Grid", "active_units", "beta_vae", "dci", "factor_vae", "mig", "probe", "reconstruction", "scorecard"]

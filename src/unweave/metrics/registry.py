@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from unweave.core import ConfigError, Score, Scorecard
+from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.dci import NAMES as DCI_NAMES
 from unweave.metrics.dci import dci
+from unweave.metrics.factor_vae import factor_vae
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
 
@@ -35,6 +37,8 @@ class Entry:
 METRICS: Mapping[str, Entry] = {
     "mig": Entry(mig, ("mig",), default=True),
     "dci": Entry(dci, DCI_NAMES, split=True, default=True),
+    "beta_vae": Entry(beta_vae, ("beta_vae",), split=True),
+    "factor_vae": Entry(factor_vae, ("factor_vae",), split=True),
     "probe": Entry(probe, ("probe.*",), default=True),
 }
 """Metrics by name."""

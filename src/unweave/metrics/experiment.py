@@ -1,0 +1,156 @@
+"""An experiment: hold one factor, let all others vary, and learn from the codes which factor was held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unweave.core import ConfigError
+from unweave.metrics.arena import Arena
+from unweave.metrics.inputs import Mode
+from unweave.metrics.sources import Draws, Keys, draw
+
+Floats = NDArray[np.float64]
+Shown = NDArray[Any]
+"""What the codes show in each point, (P, …)."""
+
+Guess = Callable[[Shown], NDArray[np.int64]]
+"""The factors that were held, as read from what was shown."""
+
+NUMBERS = 1 << 19
+"""Codes that are looked up at once."""
+
+
+class Experiment(Protocol):
+    """What distinguishes one score from another."""
+
+    @property
+    def pairs(self) -> bool:
+        """Whether a point is made of pairs, or of one batch that shares one value."""
+
+    def settings(self, mode: Mode) -> dict[str, Any]:
+        """What the stamp should say."""
+
+    def prepare(self, codes: Floats, sample: Floats | None) -> tuple[Floats, Keys]:
+        """Codes that take part (M, d) of (M, D), and their columns; as published where a sample (n, D) is given."""
+
+    def show(self, *batches: Floats) -> Shown:
+        """What points show, from their codes (p, L, d), one array or two."""
+
+    def learn(self, shown: Shown, factor: Keys, mode: Mode) -> Guess | None:
+        """A classifier of the factor that is held; None where too little was shown."""
+
+    def summary(self, shown: Shown, factor: Keys, shape: tuple[int, int]) -> Floats:
+        """The matrix behind the score, (d, k)."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is drawn: observations per point, points that are learnt from and tested on, rows of the sample."""
+
+    batch: int
+    train: int
+    test: int
+    sample: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.train, self.test, self.sample) < 2:
+            raise ConfigError(f"batch, points: expected at least 2 of each, got {asdict(self)}.")
+
+    def shared_by(self, folds: int) -> Sizes:
+        """The part of every fold."""
+        return replace(self, train=max(2, self.train // folds), test=max(2, self.test // folds))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Points that one fold learns from and tests on, in rows of the table of codes."""
+
+    train: Draws
+    test: Draws
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fold showed and learnt."""
+
+    taught: Shown
+    tested: Shown
+    guess: Guess
+
+
+@dataclass(frozen=True)
+class Run:
+    """One experiment, whose points stay the same while codes, rows or the classifier change."""
+
+    experiment: Experiment
+    arena: Arena
+    sizes: Sizes
+    mode: Mode
+    codes: Floats
+    trials: Sequence[Trial]
+    sample: Keys | None
+
+    @classmethod
+    def of(cls, experiment: Experiment, arena: Arena, sizes: Sizes, mode: Mode, random: np.random.Generator) -> Self:
+        """Draw all points, then look up or encode the observations that occur."""
+        points = sizes.train, sizes.test
+        draws = [
+            draw(source, count, sizes.batch, random, pairs=experiment.pairs)
+            for fold in arena.folds
+            for source, count in zip(fold, points, strict=True)
+        ]
+        samples = [arena.folds[0][0].rows(sizes.sample, random)] if mode == "reference" else []
+        codes, places = arena.resolve([rows for d in draws for rows in d.rows] + samples)
+        left = iter(places)
+        found = [Draws(d.factor, tuple(next(left) for _ in d.rows)) for d in draws]
+        trials = [Trial(*found[i : i + 2]) for i in range(0, len(found), 2)]
+        return cls(experiment, arena, sizes, mode, codes.astype(np.float64), trials, next(left, None))
+
+    def prepared(self, codes: Floats) -> tuple[Floats, Keys]:
+        """Codes that take part, and their columns."""
+        return self.experiment.prepare(codes, None if self.sample is None else codes[self.sample])
+
+    def outcomes(self, table: Floats) -> list[Outcome] | None:
+        """What every fold shows and learns from a table of codes; None when one cannot learn."""
+        found = []
+        for trial in self.trials:
+            taught, tested = self.shown(table, trial.train), self.shown(table, trial.test)
+            guess = self.experiment.learn(taught, trial.train.factor, self.mode)
+            if guess is None:
+                return None
+            found.append(Outcome(taught, tested, guess))
+        return found
+
+    def accuracy(self, outcomes: Sequence[Outcome]) -> float:
+        """Weighted share of the test points that are guessed."""
+        right, weights = self.answers(outcomes)
+        return float(right @ weights / weights.sum())
+
+    def matrix(self, outcomes: Sequence[Outcome], live: Keys) -> Floats:
+        """The matrix (D, K) of all test points; what was left out is 0."""
+        shown, factor = (
+            np.concatenate([o.tested for o in outcomes]),
+            np.concatenate([t.test.factor for t in self.trials]),
+        )
+        full = np.zeros((self.codes.shape[1], len(self.arena.factors.factors)))
+        shape = len(live), len(self.arena.used)
+        full[np.ix_(live, np.array(self.arena.used))] = self.experiment.summary(shown, factor, shape)
+        return full
+
+    def answers(self, outcomes: Sequence[Outcome]) -> tuple[Floats, Floats]:
+        """Right answers (P,), 0 or 1, and their weights."""
+        pairs = list(zip(outcomes, self.trials, strict=True))
+        right = np.concatenate([o.guess(o.tested) == t.test.factor for o, t in pairs]).astype(np.float64)
+        return right, self.arena.weights[np.concatenate([t.test.factor for t in self.trials])]
+
+    def shown(self, table: Floats, draws: Draws) -> Shown:
+        """What points show, looked up in a table of codes."""
+        points, batch = draws.rows[0].shape
+        step = max(1, NUMBERS // (batch * max(1, table.shape[1])))
+        starts = range(0, points, step)
+        return np.concatenate([self.experiment.show(*(table[r[i : i + step]] for r in draws.rows)) for i in starts])
