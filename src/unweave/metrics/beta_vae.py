@@ -56,8 +56,8 @@ def beta_vae(
             differences, never pairs a row with itself, tests on rows that were not learnt from (each half of the rows
             tests what the other taught), cuts continuous factors into classes, and leaves out constant factors and dead
             codes.
-        bootstrap: halvings of the rows for the interval; 0 leaves it out. On a grid, which is no sample, the interval
-            is that of the points.
+        bootstrap: 0 leaves the interval out; otherwise it comes from a jackknife over groups of rows. On a grid, which
+            is no sample of rows, it is that of the points alone.
         nulls: permutations of the rows for the score of random codes, five at most; 0 leaves them out.
         seed: seed of everything drawn.
         train_rows: the first rows are learnt from and the rest tested on.
@@ -86,14 +86,18 @@ class _Differences:
         """See `Experiment`."""
         return {"classifier": "logistic regression, C = 1"}
 
-    def prepare(self, codes: Floats, sample: Floats | None) -> tuple[Floats, Keys]:
+    def prepare(self, codes: Floats, sample: Floats, mode: Mode) -> tuple[Floats, Keys]:
         """See `Experiment`."""
-        return (codes, np.arange(codes.shape[1])) if sample is not None else standard_codes(codes)
+        return standard_codes(codes) if mode == "robust" else (codes, np.arange(codes.shape[1]))
 
-    def show(self, *batches: Floats) -> Shown:
+    def measure(self, *batches: Floats) -> Floats:
         """See `Experiment`."""
         first, second = batches
-        return np.asarray(np.abs(first - second).mean(axis=1))
+        return np.abs(first - second)
+
+    def show(self, means: Floats) -> Shown:
+        """See `Experiment`."""
+        return means
 
     def learn(self, shown: Shown, factor: Keys, mode: Mode) -> Guess | None:
         """See `Experiment`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -35,11 +35,14 @@ class Experiment(Protocol):
     def settings(self, mode: Mode) -> dict[str, Any]:
         """What the stamp should say."""
 
-    def prepare(self, codes: Floats, sample: Floats | None) -> tuple[Floats, Keys]:
-        """Codes that take part (M, d) of (M, D), and their columns; as published where a sample (n, D) is given."""
+    def prepare(self, codes: Floats, sample: Floats, mode: Mode) -> tuple[Floats, Keys]:
+        """Codes that take part (M, d) of (M, D), and their columns; `sample` (n, D) are codes drawn from the source."""
 
-    def show(self, *batches: Floats) -> Shown:
-        """What points show, from their codes (p, L, d), one array or two."""
+    def measure(self, *batches: Floats) -> Floats:
+        """What every entry of a point contributes, (p, L, F), from codes (p, L, d), one array or two."""
+
+    def show(self, means: Floats) -> Shown:
+        """What points show, (p, …), from mean contributions (p, F)."""
 
     def learn(self, shown: Shown, factor: Keys, mode: Mode) -> Guess | None:
         """A classifier of the factor that is held; None where too little was shown."""
@@ -55,10 +58,10 @@ class Sizes:
     batch: int
     train: int
     test: int
-    sample: int = 2
+    sample: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.batch, self.train, self.test, self.sample) < 2:
+        if min(self.batch, self.train, self.test, 2 if self.sample is None else self.sample) < 2:
             raise ConfigError(f"batch, points: expected at least 2 of each, got {asdict(self)}.")
 
     def shared_by(self, folds: int) -> Sizes:
@@ -104,7 +107,7 @@ class Run:
             for fold in arena.folds
             for source, count in zip(fold, points, strict=True)
         ]
-        samples = [arena.folds[0][0].rows(sizes.sample, random)] if mode == "reference" else []
+        samples = [arena.folds[0][0].rows(sizes.sample, random)] if sizes.sample is not None else []
         codes, places = arena.resolve([rows for d in draws for rows in d.rows] + samples)
         left = iter(places)
         found = [Draws(d.factor, tuple(next(left) for _ in d.rows)) for d in draws]
@@ -113,7 +116,7 @@ class Run:
 
     def prepared(self, codes: Floats) -> tuple[Floats, Keys]:
         """Codes that take part, and their columns."""
-        return self.experiment.prepare(codes, None if self.sample is None else codes[self.sample])
+        return self.experiment.prepare(codes, codes if self.sample is None else codes[self.sample], self.mode)
 
     def outcomes(self, table: Floats) -> list[Outcome] | None:
         """What every fold shows and learns from a table of codes; None when one cannot learn."""
@@ -150,7 +153,29 @@ class Run:
 
     def shown(self, table: Floats, draws: Draws) -> Shown:
         """What points show, looked up in a table of codes."""
+        means = [measured.mean(axis=1) for _, measured in self._measured(table, draws)]
+        return self.experiment.show(np.concatenate(means))
+
+    def shown_without(self, table: Floats, draws: Draws, groups: Keys) -> Iterator[Shown]:
+        """What points show without the entries that hold a row of one group, for each of the `groups` of rows (M,).
+
+        A point that would keep less than two entries keeps all of them.
+        """
+        means = []
+        for rows, measured in self._measured(table, draws):
+            inside = np.stack([np.eye(groups.max() + 1, dtype=bool)[groups[r]] for r in rows]).any(axis=0)
+            total, left = measured.sum(axis=1)[:, None], measured.shape[1] - inside.sum(axis=1)
+            lost = inside.transpose(0, 2, 1).astype(np.float64) @ measured
+            mean = (total - lost) / np.maximum(left, 1)[:, :, None]
+            means.append(np.where(left[:, :, None] < 2, total / measured.shape[1], mean))
+        every = np.concatenate(means)
+        for group in range(every.shape[1]):
+            yield self.experiment.show(every[:, group])
+
+    def _measured(self, table: Floats, draws: Draws) -> Iterator[tuple[tuple[Keys, ...], Floats]]:
+        """A few points at a time: their rows (p, L), and what they contribute (p, L, F)."""
         points, batch = draws.rows[0].shape
         step = max(1, NUMBERS // (batch * max(1, table.shape[1])))
-        starts = range(0, points, step)
-        return np.concatenate([self.experiment.show(*(table[r[i : i + step]] for r in draws.rows)) for i in starts])
+        for start in range(0, points, step):
+            rows = tuple(r[start : start + step] for r in draws.rows)
+            yield rows, self.experiment.measure(*(table[r] for r in rows))

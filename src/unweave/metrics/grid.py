@@ -138,11 +138,6 @@ class GridSource:
         """See `Source`."""
         return len(self.axes)
 
-    @property
-    def complete(self) -> bool:
-        """See `Source`."""
-        return True
-
     def shared(self, factor: int, points: int, batch: int, random: np.random.Generator) -> Keys:
         """See `Source`."""
         like = self.grid.draw((points, 1), random)
@@ -156,6 +151,3 @@ class GridSource:
     def rows(self, count: int, random: np.random.Generator) -> Keys:
         """See `Source`."""
         return self.grid.draw((count,), random)
-
-    def part(self, random: np.random.Generator) -> None:
-        """See `Source`: a grid is the whole population."""

@@ -13,18 +13,20 @@ from unweave.core.seeds import generator
 from unweave.metrics.arena import Arena
 from unweave.metrics.experiment import Experiment, Floats, Outcome, Run, Sizes
 from unweave.metrics.inputs import Mode, Problem
-from unweave.metrics.resampling import null_range
-from unweave.metrics.sources import draw
+from unweave.metrics.resampling import null_range, student_t
 from unweave.metrics.stamps import make_stamp
 
 MAX_NULLS = 5
 """Permutations at most: each one repeats the whole experiment."""
 
-SMALL = 400
-"""Points per half of the rows when the spread over rows is measured; the noise of so few points is taken off again."""
+GROUPS = 20
+"""Groups of rows that the jackknife leaves out in turn."""
+
+INTERVAL = f"points, learning, and a jackknife over {GROUPS} groups of rows"
+"""What an interval is made of; a grid is no sample of rows."""
 
 REFITS = 5
-"""Times that the classifier is learnt again, to see what the choice of its points and rows costs."""
+"""Times that the classifier is learnt again, to see what the choice of its points costs."""
 
 
 def experiment_score(
@@ -60,8 +62,8 @@ def experiment_score(
     value = run.accuracy(outcomes)
     details["matrix"] = run.matrix(outcomes, live)
     if bootstrap:
-        half = 1.96 * np.sqrt(_Spread(run, table, outcomes, generator(seed, name, "bootstrap")).variance(bootstrap))
-        details["interval"] = float(max(0, value - half)), float(min(1, value + half))
+        spread = _Spread(run, table, outcomes, generator(seed, name, "bootstrap"))
+        details["interval"] = spread.interval(value)
     if nulls:
         random = generator(seed, name, "null")
         found = [run.outcomes(run.prepared(random.permutation(run.codes))[0]) for _ in range(nulls)]
@@ -79,70 +81,66 @@ class _Spread:
     outcomes: Sequence[Outcome]
     random: np.random.Generator
 
-    def variance(self, draws: int) -> float:
+    def interval(self, value: float) -> tuple[float, float]:
+        """Interval at 95 %: the wider of two on either side, around the accuracy and around its log-odds.
+
+        Near 1 an accuracy is less certain below than above, which log-odds show. They are infinite at 1, so their
+        standard error counts as 1 at most.
+        """
+        points = sum(len(outcome.tested) for outcome in self.outcomes)
+        share, deviation = (value * points + 0.5) / (points + 1), np.sqrt(self.variance())
+        quantile = student_t(GROUPS - 1) if self.run.arena.sampled else 1.96
+        half = quantile * min(1, deviation / (share * (1 - share)))
+        low, high = (1 / (1 + (1 - share) / share * np.exp(sign * half)) for sign in (1, -1))
+        low, high = min(low, value - quantile * deviation), max(high, value + quantile * deviation)
+        return float(max(0, min(low, value))), float(min(1, max(high, value)))
+
+    def variance(self) -> float:
         """Variance of the accuracy over test points, over what is learnt from, and over the rows of a labelled set.
 
         For the test points it is that of a share, with two more right and two more wrong answers (Agresti and Coull
-        1998), so that it is not 0 where all are right. Parts of the rows are drawn without replacement: their scores
-        vary as the score of all rows does, but for a known ratio (delete-d jackknife, Shao and Wu 1989). The classifier
-        is kept then, and learnt again from other rows in a few variants; near its optimum one does not move the other.
+        1998), so that it is not 0 where all are right.
         """
         right, weights = self.run.answers(self.outcomes)
         share = (right.sum() + 2) / (len(right) + 4)
         points = share * (1 - share) * (weights**2).sum() / weights.sum() ** 2
         refits = np.array([r for r in (self._relearnt() for _ in range(REFITS)) if r is not None])
-        rows = self._over_rows(draws) if self.run.arena.sampled else 0.0
-        if rows is None or len(refits) < 2:
-            return 1.0  # The rows are too few to take a part of them: anything is possible.
-        return float(max(points, _noise(right, weights)) + refits.var(ddof=1) + rows)
+        over_refits = float(refits.var(ddof=1)) if len(refits) > 1 else 0.0
+        return float(max(points, noise(right, weights)) + over_refits + self._over_rows())
 
-    def _over_rows(self, draws: int) -> float | None:
-        """Variance over the rows that test; None where they are too few to take parts of them."""
-        found = [f for f in (self._partly() for _ in range(draws)) if f is not None]
-        if len(found) < 2:
-            return None
-        scores, noise, ratio = np.array(found).T
-        return max(float((scores.var(ddof=1) - noise.mean()) * ratio[0]), 0.0)
+    def _over_rows(self) -> float:
+        """Variance over the rows that test, by a jackknife over groups of rows (Efron and Stein 1981).
+
+        The points stay the same but for the rows that are left out, and so does the classifier: near its optimum it
+        moves the accuracy little. What the number of points leaves to chance is taken off again.
+        """
+        if not self.run.arena.sampled:
+            return 0.0
+        rows = len(self.table)
+        groups = self.random.permutation(rows) % min(GROUPS, rows)
+        parts = []
+        for outcome, trial in zip(self.outcomes, self.run.trials, strict=True):
+            shown = self.run.shown_without(self.table, trial.test, groups)
+            parts.append(np.stack([outcome.guess(s) == trial.test.factor for s in shown]).astype(np.float64))
+        right, weights = np.concatenate(parts, axis=1), self.run.answers(self.outcomes)[1]
+        change = right - right.mean(axis=0)
+        scores = change @ weights / weights.sum()
+        chance = sum(noise(row, weights) for row in change)
+        return float(max(((scores**2).sum() - chance) * (len(right) - 1) / len(right), 0))
 
     def _relearnt(self) -> float | None:
-        """Accuracy when every fold learns from other points: of a part of its rows, or of the same grid."""
+        """Accuracy when every fold learns from a bootstrap sample of its points."""
         found = []
-        for outcome, trial, (source, _) in zip(self.outcomes, self.run.trials, self.run.arena.folds, strict=True):
-            part = source.part(self.random)
-            if part is None:
-                some = self.random.integers(len(outcome.taught), size=len(outcome.taught))
-                taught, factor = outcome.taught[some], trial.train.factor[some]
-            elif part[0].complete:
-                sizes = self.run.sizes
-                points = draw(part[0], sizes.train, sizes.batch, self.random, pairs=self.run.experiment.pairs)
-                taught, factor = self.run.shown(self.table, points), points.factor
-            else:
-                return None
-            guess = self.run.experiment.learn(taught, factor, self.run.mode)
+        for outcome, trial in zip(self.outcomes, self.run.trials, strict=True):
+            some = self.random.integers(len(outcome.taught), size=len(outcome.taught))
+            guess = self.run.experiment.learn(outcome.taught[some], trial.train.factor[some], self.run.mode)
             if guess is None:
                 return None
             found.append(replace(outcome, guess=guess))
         return self.run.accuracy(found)
 
-    def _partly(self) -> tuple[float, float, float] | None:
-        """Accuracy on a few points of a part of the rows, the variance of so few, and the ratio of the part."""
-        right, factors, ratio = [], [], 0.0
-        for outcome, (_, source) in zip(self.outcomes, self.run.arena.folds, strict=True):
-            part = source.part(self.random)
-            if part is None or not part[0].complete:
-                return None
-            some, ratio = part
-            count = SMALL // len(self.outcomes)
-            points = draw(some, count, self.run.sizes.batch, self.random, pairs=self.run.experiment.pairs)
-            right.append(outcome.guess(self.run.shown(self.table, points)) == points.factor)
-            factors.append(points.factor)
-        answers, weights = np.concatenate(right).astype(float), self.run.arena.weights[np.concatenate(factors)]
-        if weights.sum() == 0:
-            return None
-        return float(answers @ weights / weights.sum()), _noise(answers, weights), ratio
 
-
-def _noise(right: Floats, weights: Floats) -> float:
-    """Variance of a weighted share."""
-    mean = right @ weights / weights.sum()
-    return float((weights**2 * (right - mean) ** 2).sum() / weights.sum() ** 2 * len(right) / max(len(right) - 1, 1))
+def noise(values: Floats, weights: Floats) -> float:
+    """Variance of a weighted mean of independent values."""
+    mean = values @ weights / weights.sum()
+    return float((weights**2 * (values - mean) ** 2).sum() / weights.sum() ** 2)

@@ -14,10 +14,6 @@ Keys = NDArray[np.int64]
 """Names of observations: rows of a labelled set, or cells of a grid numbered in C order."""
 
 
-PART = 2000
-"""Rows at most in a part of the rows that stands for all of them."""
-
-
 @dataclass(frozen=True)
 class Draws:
     """Points of one experiment: in each, a factor is held and all others vary.
@@ -38,10 +34,6 @@ class Source(Protocol):
     def factors(self) -> int:
         """How many factors there are."""
 
-    @property
-    def complete(self) -> bool:
-        """Whether every factor can be held."""
-
     def shared(self, factor: int, points: int, batch: int, random: np.random.Generator) -> Keys:
         """Observations (points, batch); those of one point share one value of the factor."""
 
@@ -50,12 +42,6 @@ class Source(Protocol):
 
     def rows(self, count: int, random: np.random.Generator) -> Keys:
         """Observations (count,) of any value."""
-
-    def part(self, random: np.random.Generator) -> tuple[Source, float] | None:
-        """A random part of the observations, and the ratio of what was taken to what was left.
-
-        None where the observations are the whole population and not a sample.
-        """
 
 
 def draw(source: Source, points: int, batch: int, random: np.random.Generator, *, pairs: bool) -> Draws:
@@ -97,11 +83,6 @@ class RowSource:
         """See `Source`."""
         return len(self.labels)
 
-    @property
-    def complete(self) -> bool:
-        """See `Source`."""
-        return all(len(rows.order) > 0 for rows in self.classes)
-
     def shared(self, factor: int, points: int, batch: int, random: np.random.Generator) -> Keys:
         """See `Source`."""
         found = self.classes[factor]
@@ -121,13 +102,6 @@ class RowSource:
     def rows(self, count: int, random: np.random.Generator) -> Keys:
         """See `Source`."""
         return random.choice(self.members, count)
-
-    def part(self, random: np.random.Generator) -> tuple[RowSource, float]:
-        """See `Source`: one half, or `PART` rows if that is less."""
-        total = len(self.members)
-        size = min((total + 1) // 2, PART)
-        some = np.sort(random.choice(total, size, replace=False, shuffle=False))
-        return RowSource(self.members[some], self.labels[:, some], self.distinct), size / max(total - size, 1)
 
     def select(self, factors: Sequence[int]) -> RowSource:
         """The same rows with some of the factors."""
