@@ -4,10 +4,28 @@ from unweave.metrics.active_units import active_units
 from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.dci import dci
 from unweave.metrics.factor_vae import factor_vae
+from unweave.metrics.gaussian_dependence import (
+    gaussian_total_correlation,
+    wasserstein_correlation,
+    wasserstein_correlation_norm,
+)
 from unweave.metrics.grid import Grid
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
 from unweave.metrics.reconstruction import reconstruction
 from unweave.metrics.scorecard import scorecard
 
-__all__ = ["Grid", "active_units", "beta_vae", "dci", "factor_vae", "mig", "probe", "reconstruction", "scorecard"]
+__all__ = [
+    "Grid",
+    "active_units",
+    "beta_vae",
+    "dci",
+    "factor_vae",
+    "gaussian_total_correlation",
+    "mig",
+    "probe",
+    "reconstruction",
+    "scorecard",
+    "wasserstein_correlation",
+    "wasserstein_correlation_norm",
+]

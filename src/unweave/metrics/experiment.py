@@ -165,7 +165,7 @@ class Run:
         for rows, measured in self._measured(table, draws):
             inside = np.stack([np.eye(groups.max() + 1, dtype=bool)[groups[r]] for r in rows]).any(axis=0)
             total, left = measured.sum(axis=1)[:, None], measured.shape[1] - inside.sum(axis=1)
-            lost = inside.transpose(0, 2, 1).astype(np.float64) @ measured
+            lost = np.swapaxes(inside, 1, 2).astype(np.float64) @ measured
             mean = (total - lost) / np.maximum(left, 1)[:, :, None]
             means.append(np.where(left[:, :, None] < 2, total / measured.shape[1], mean))
         every = np.concatenate(means)

@@ -10,6 +10,11 @@ from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.dci import NAMES as DCI_NAMES
 from unweave.metrics.dci import dci
 from unweave.metrics.factor_vae import factor_vae
+from unweave.metrics.gaussian_dependence import (
+    gaussian_total_correlation,
+    wasserstein_correlation,
+    wasserstein_correlation_norm,
+)
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
 
@@ -26,12 +31,14 @@ class Entry:
         scores: names of the scores that it gives; "probe.*" stands for one score per factor.
         split: whether it learns from some rows and tests on others, and so takes `train_rows`.
         default: whether a scorecard computes it unless told otherwise.
+        label_blind: whether it does not look at factors: it measures how far codes depend on one another, 0 is best.
     """
 
     metric: Metric
     scores: tuple[str, ...]
     split: bool = False
     default: bool = False
+    label_blind: bool = False
 
 
 METRICS: Mapping[str, Entry] = {
@@ -39,6 +46,11 @@ METRICS: Mapping[str, Entry] = {
     "dci": Entry(dci, DCI_NAMES, split=True, default=True),
     "beta_vae": Entry(beta_vae, ("beta_vae",), split=True),
     "factor_vae": Entry(factor_vae, ("factor_vae",), split=True),
+    "gaussian_total_correlation": Entry(gaussian_total_correlation, ("gaussian_total_correlation",), label_blind=True),
+    "wasserstein_correlation": Entry(wasserstein_correlation, ("wasserstein_correlation",), label_blind=True),
+    "wasserstein_correlation_norm": Entry(
+        wasserstein_correlation_norm, ("wasserstein_correlation_norm",), label_blind=True
+    ),
     "probe": Entry(probe, ("probe.*",), default=True),
 }
 """Metrics by name."""

@@ -33,3 +33,14 @@ def standard_codes(codes: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np
         values = np.clip(values, low - width, high + width)
         values = (values - values.mean(axis=0)) / values.std(axis=0)
     return values, live
+
+
+def normal_scores(codes: NDArray[Any]) -> NDArray[np.float64]:
+    """Codes (N, D) with every value replaced by the normal quantile of its rank; ties share their middle rank."""
+    from scipy.special import ndtri  # SciPy takes a while to import
+
+    scores = np.empty(codes.shape)
+    for column, code in enumerate(codes.T):
+        _, index, counts = np.unique(code, return_inverse=True, return_counts=True)
+        scores[:, column] = ndtri((np.cumsum(counts) - counts / 2) / len(code))[index]
+    return scores
