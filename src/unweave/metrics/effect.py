@@ -60,14 +60,14 @@ def effect(
 
     Args:
         codes: codes (N, D) to start from.
-        factors: labels (N, K) of the same rows, for the kinds of the factors and their changes between random rows; they
-            may have gaps. Without labels, pass a table of `predict(decode(codes))`.
+        factors: labels (N, K) of the same rows, which may have gaps, for the kinds of the factors and their changes
+            between random rows. Without labels, pass a table of `predict(decode(codes))`.
         decode: from codes float32 (N, D) to observations.
         predict: from observations to the K factors, (N, K).
         step: how far codes are moved, in standard deviations.
         bootstrap: samples of the rows for the intervals; 0 leaves them out.
-        nulls: times that changes are given to random codes, for the score of a decoder whose codes mean nothing special;
-            0 leaves it out.
+        nulls: times that changes are given to random codes, row by row, for the score of codes that mean nothing
+            special; 0 leaves it out.
         seed: seed of both.
 
     Returns:

@@ -186,7 +186,7 @@ class _Panel:
         found = np.empty((count, models))
         for draw in range(count):
             pairs = pairwise + (random.standard_normal(RESAMPLED)[:, None, None] * moved).sum(axis=0)
-            panel = random.integers(models, size=models)
+            panel: NDArray[np.int64] = random.integers(models, size=(models,))
             for model in range(models):
                 others = _others(pairwise, model)
                 drawn = panel[np.isin(panel, others)]
