@@ -18,7 +18,7 @@ from unweave.metrics.sources import Keys, RowSource, Source
 from unweave.metrics.splitting import train_test
 from unweave.metrics.weights import Weights, factor_weights
 
-Resolve = Callable[[Sequence[Keys]], tuple[NDArray[Any], list[Keys]]]
+Resolve = Callable[[Sequence[Keys]], tuple[Problem, list[Keys]]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Arena:
 
     Attributes:
         folds: sources to learn from and to test on; where there are two folds, each tests what the other taught.
-        resolve: from arrays of observations to a table of codes, and their rows in it.
+        resolve: from arrays of observations to codes without labels, and the rows of the observations in them.
         factors: the K factors; labels only where there are rows.
         used: columns of the factors that are held.
         weights: weight of each factor that is held.
@@ -101,8 +101,8 @@ class Arena:
         settings = {"observations": "labelled rows", "split": split, "train_rows": train_rows}
         settings |= {"factor_bins": FACTOR_BINS} if mode == "robust" else {}
 
-        def resolve(keys: Sequence[Keys]) -> tuple[NDArray[Any], list[Keys]]:
-            return problem.codes, list(keys)
+        def resolve(keys: Sequence[Keys]) -> tuple[Problem, list[Keys]]:
+            return problem, list(keys)
 
         return cls(folds, resolve, problem.factors, used, chosen, settings, reason)
 

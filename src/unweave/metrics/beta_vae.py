@@ -15,7 +15,6 @@ from unweave.metrics.experiment import Floats, Guess, Shown, Sizes
 from unweave.metrics.grid import Encode, Grid
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, check_mode
 from unweave.metrics.linear import fit_logistic
-from unweave.metrics.robust_codes import standard_codes
 from unweave.metrics.sampled import experiment_score
 from unweave.metrics.sources import Keys
 from unweave.metrics.weights import Weights
@@ -86,9 +85,9 @@ class _Differences:
         """See `Experiment`."""
         return {"classifier": "logistic regression, C = 1"}
 
-    def prepare(self, codes: Floats, sample: Floats, mode: Mode) -> tuple[Floats, Keys]:
+    def published(self, codes: Floats, sample: Floats) -> tuple[Floats, Keys]:
         """See `Experiment`."""
-        return standard_codes(codes) if mode == "robust" else (codes, np.arange(codes.shape[1]))
+        return codes, np.arange(codes.shape[1])
 
     def measure(self, *batches: Floats) -> Floats:
         """See `Experiment`."""

@@ -16,7 +16,6 @@ from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.inputs import CodesLike, Problem, as_problem
 from unweave.metrics.readers import fit_reader
 from unweave.metrics.resampling import bootstrap_means, interval, null_range
-from unweave.metrics.robust_codes import live_codes
 from unweave.metrics.stamps import make_stamp
 
 Floats = NDArray[np.float64]
@@ -79,7 +78,7 @@ def effect(
     """
     problem = as_problem(codes, factors)
     table = problem.factors
-    live = live_codes(problem.codes)
+    live = np.flatnonzero(~problem.constant)
     unit = np.array([_unit(f, table.values[table.known[:, k], k]) for k, f in enumerate(table.factors)])
     used = np.flatnonzero(unit > 0)
     settings = {"step": step, "unit": "two random rows", "bootstrap": bootstrap, "nulls": nulls, "seed": seed}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from unweave.core import ConfigError
 from unweave.metrics.arena import Arena
-from unweave.metrics.inputs import Mode
+from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.robust_codes import standard_codes
 from unweave.metrics.sources import Draws, Keys, draw
 
 Floats = NDArray[np.float64]
@@ -35,8 +36,11 @@ class Experiment(Protocol):
     def settings(self, mode: Mode) -> dict[str, Any]:
         """What the stamp should say."""
 
-    def prepare(self, codes: Floats, sample: Floats, mode: Mode) -> tuple[Floats, Keys]:
-        """Codes that take part (M, d) of (M, D), and their columns; `sample` (n, D) are codes drawn from the source."""
+    def published(self, codes: Floats, sample: Floats) -> tuple[Floats, Keys]:
+        """Codes that take part in the published score (M, d) of (M, D), and their columns.
+
+        `sample` (n, D) are codes of observations that were drawn.
+        """
 
     def measure(self, *batches: Floats) -> Floats:
         """What every entry of a point contributes, (p, L, F), from codes (p, L, d), one array or two."""
@@ -94,7 +98,7 @@ class Run:
     arena: Arena
     sizes: Sizes
     mode: Mode
-    codes: Floats
+    problem: Problem
     trials: Sequence[Trial]
     sample: Keys | None
 
@@ -108,15 +112,21 @@ class Run:
             for source, count in zip(fold, points, strict=True)
         ]
         samples = [arena.folds[0][0].rows(sizes.sample, random)] if sizes.sample is not None else []
-        codes, places = arena.resolve([rows for d in draws for rows in d.rows] + samples)
+        problem, places = arena.resolve([rows for d in draws for rows in d.rows] + samples)
         left = iter(places)
         found = [Draws(d.factor, tuple(next(left) for _ in d.rows)) for d in draws]
         trials = [Trial(*found[i : i + 2]) for i in range(0, len(found), 2)]
-        return cls(experiment, arena, sizes, mode, codes.astype(np.float64), trials, next(left, None))
+        return cls(experiment, arena, sizes, mode, problem, trials, next(left, None))
 
-    def prepared(self, codes: Floats) -> tuple[Floats, Keys]:
-        """Codes that take part, and their columns."""
-        return self.experiment.prepare(codes, codes if self.sample is None else codes[self.sample], self.mode)
+    def prepared(self, random: np.random.Generator | None = None) -> tuple[Floats, Keys]:
+        """Codes that take part, and their columns; on request those of random codes, with rows permuted."""
+        problem = self.problem
+        if random is not None:
+            problem = replace(problem, codes=random.permutation(problem.codes))
+        if self.mode == "robust":
+            return standard_codes(problem)
+        codes = problem.codes.astype(np.float64)
+        return self.experiment.published(codes, codes if self.sample is None else codes[self.sample])
 
     def outcomes(self, table: Floats) -> list[Outcome] | None:
         """What every fold shows and learns from a table of codes; None when one cannot learn."""
@@ -140,7 +150,7 @@ class Run:
             np.concatenate([o.tested for o in outcomes]),
             np.concatenate([t.test.factor for t in self.trials]),
         )
-        full = np.zeros((self.codes.shape[1], len(self.arena.factors.factors)))
+        full = np.zeros((self.problem.codes.shape[1], len(self.arena.factors.factors)))
         shape = len(live), len(self.arena.used)
         full[np.ix_(live, np.array(self.arena.used))] = self.experiment.summary(shown, factor, shape)
         return full

@@ -13,7 +13,6 @@ from unweave.metrics.arena import Arena
 from unweave.metrics.experiment import Floats, Guess, Shown, Sizes
 from unweave.metrics.grid import Encode, Grid
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, check_mode
-from unweave.metrics.robust_codes import standard_codes
 from unweave.metrics.sampled import experiment_score
 from unweave.metrics.sources import Keys
 from unweave.metrics.weights import Weights
@@ -89,10 +88,8 @@ class _Votes:
         """See `Experiment`."""
         return {"threshold": self.threshold} if mode == "reference" else {}
 
-    def prepare(self, codes: Floats, sample: Floats, mode: Mode) -> tuple[Floats, Keys]:
+    def published(self, codes: Floats, sample: Floats) -> tuple[Floats, Keys]:
         """See `Experiment`."""
-        if mode == "robust":
-            return standard_codes(codes)
         spread = sample.std(axis=0, ddof=1)
         active = np.flatnonzero(spread >= self.threshold)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import Codes, FactorTable, Score
+from unweave.core import Score
 from unweave.core.seeds import generator
 from unweave.metrics.gaussian_measures import (
     Estimate,
@@ -19,9 +19,9 @@ from unweave.metrics.gaussian_measures import (
     wasserstein,
     wasserstein_norm,
 )
-from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_codes, check_mode
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem, check_mode, unlabelled
 from unweave.metrics.resampling import null_range
-from unweave.metrics.robust_codes import live_codes, normal_scores
+from unweave.metrics.robust_codes import normal_scores
 from unweave.metrics.stamps import make_stamp
 
 SINGULAR = 1e-10
@@ -107,7 +107,7 @@ def _score(
 ) -> Score:
     """One of the scores, from what the user passes."""
     check_mode(mode)
-    problem = _problem(codes, factors)
+    problem = unlabelled(codes) if factors is None else as_problem(codes, factors)
     robust = mode == "robust"
     settings = {
         "codes": "normal scores" if robust else "as they are",
@@ -117,7 +117,7 @@ def _score(
         "seed": seed,
     }
     stamp = make_stamp(name, mode, problem, settings)
-    live = live_codes(problem.codes) if robust else np.arange(problem.codes.shape[1])
+    live = np.flatnonzero(~problem.dead) if robust else np.arange(problem.codes.shape[1])
     dropped = tuple(np.setdiff1d(np.arange(problem.codes.shape[1]), live).tolist())
     details: dict[str, Any] = {"dropped_codes": dropped}
     if len(live) < 2 or len(problem.codes) < 2:
@@ -147,13 +147,6 @@ def _score(
         if np.isfinite(scores).all():
             details["null"], details["null_interval"] = null_range(scores, 0, np.inf)
     return Score(name, value, stamp, **details)
-
-
-def _problem(codes: CodesLike, factors: FactorsLike | None) -> Problem:
-    if factors is not None:
-        return as_problem(codes, factors)
-    values = check_codes(codes.mean if isinstance(codes, Codes) else np.asarray(codes))
-    return Problem(values, FactorTable.empty(len(values)))
 
 
 def _standard(rows: Floats) -> Floats:

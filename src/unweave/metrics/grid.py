@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import Codes, ConfigError, ShapeError
-from unweave.metrics.inputs import CodesLike, check_codes
+from unweave.core import ConfigError, FactorTable, ShapeError
+from unweave.metrics.inputs import CodesLike, Problem, unlabelled
 from unweave.metrics.sources import Keys
 
 Encode = Callable[[Keys], CodesLike]
@@ -69,23 +68,24 @@ class Grid:
         if len(self._holes) == self.cells:
             raise ConfigError(f"holes: all {self.cells} cells of the grid {self.sizes} are holes.")
         self._encode = codes if callable(codes) else None
-        self._known, self._codes = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+        self._known, self._table = np.zeros(0, dtype=np.int64), Problem(np.zeros((0, 0)), FactorTable.empty(0))
         if not callable(codes):
-            table = check_codes(codes.mean if isinstance(codes, Codes) else np.asarray(codes))
-            if len(table) != self.cells:
+            table = unlabelled(codes)
+            if len(table.codes) != self.cells:
                 hint = "Row i is cell i of the grid in C order: the last factor varies fastest."
                 raise ShapeError(
-                    "codes", want=f"({self.cells}, codes) for grid {self.sizes}", got=table.shape, hint=hint
+                    "codes", want=f"({self.cells}, codes) for grid {self.sizes}", got=table.codes.shape, hint=hint
                 )
-            self._codes = table
+            self._table = table
 
-    def resolve(self, keys: Sequence[Keys]) -> tuple[NDArray[Any], list[Keys]]:
-        """Codes (M, D) of all cells that occur in arrays of cells, and for each array the rows in it."""
+    def resolve(self, keys: Sequence[Keys]) -> tuple[Problem, list[Keys]]:
+        """Codes (M, D) of all cells that occur in arrays of cells, and for each array the rows in them."""
         if self._encode is None:
-            return self._codes, list(keys)
+            return self._table, list(keys)
         used = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(k.ravel() for k in keys)]))
         self._learn(np.setdiff1d(used, self._known, assume_unique=True), self._encode)
-        return self._codes[np.searchsorted(self._known, used)], [np.searchsorted(used, k) for k in keys]
+        found = self._table.take(np.searchsorted(self._known, used))
+        return found, [np.searchsorted(used, k) for k in keys]
 
     def draw(
         self, shape: tuple[int, ...], random: np.random.Generator, axis: int | None = None, like: Keys | int = 0
@@ -107,18 +107,25 @@ class Grid:
 
     def _learn(self, cells: Keys, encode: Encode) -> None:
         """Encode cells that are not known yet, and keep their codes."""
-        parts = [self._codes] if len(self._codes) else []
+        parts = [self._table] if len(self._known) else []
         for start in range(0, len(cells), CELLS):
             index = np.stack(np.unravel_index(cells[start : start + CELLS], self.sizes), axis=1)
-            found = encode(index)
-            codes = check_codes(found.mean if isinstance(found, Codes) else np.asarray(found))
-            if len(codes) != len(index) or (parts and codes.shape[1] != parts[0].shape[1]):
-                want = f"({len(index)}, {parts[0].shape[1] if parts else 'codes'})"
-                raise ShapeError("codes of the encoder", want=want, got=codes.shape, hint="One row per cell, in order.")
-            parts.append(codes)
+            part = unlabelled(encode(index))
+            want = parts[0].codes.shape[1] if parts else part.codes.shape[1]
+            if part.codes.shape != (len(index), want):
+                hint = "One row per cell, in order."
+                raise ShapeError(
+                    "codes of the encoder", want=f"({len(index)}, {want})", got=part.codes.shape, hint=hint
+                )
+            parts.append(part)
+        if not parts:
+            return
         known = np.concatenate([self._known, cells])
         order = np.argsort(known)
-        self._known, self._codes = known[order], np.concatenate(parts)[order]
+        noises = [part.noise for part in parts if part.noise is not None]
+        noise = np.average(noises, axis=0, weights=[len(p.codes) for p in parts]) if len(noises) == len(parts) else None
+        whole = Problem(np.concatenate([part.codes for part in parts]), FactorTable.empty(len(known)), noise)
+        self._known, self._table = known[order], whole.take(order)
 
 
 @dataclass(frozen=True)

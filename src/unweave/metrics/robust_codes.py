@@ -7,27 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import FactorTable
 from unweave.metrics.inputs import Problem
 
 TAIL = 0.01
 """Rows at either end of a code that may be outliers."""
 
 
-def live_codes(codes: NDArray[Any]) -> NDArray[np.int64]:
-    """Columns of codes (N, D) that vary."""
-    return np.flatnonzero(~Problem(codes, FactorTable.empty(len(codes))).dead)
-
-
-def standard_codes(codes: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Codes (N, d) that vary, with mean 0 and variance 1, and their columns.
+def standard_codes(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Codes (N, d) that are not dead, with mean 0 and variance 1, and their columns.
 
     A value further from the central 98 % of its code than they are wide is moved to that distance: seven standard
     deviations of a normal distribution. One outlier of a thousand rows would otherwise decide the variance.
     """
-    live = live_codes(codes)
-    values = codes[:, live].astype(np.float64)
-    if len(values):
+    live = np.flatnonzero(~problem.dead)
+    values = problem.codes[:, live].astype(np.float64)
+    if len(live):
         low, high = np.quantile(values, [TAIL, 1 - TAIL], axis=0)
         width = np.where(high > low, high - low, np.inf)  # A code that is rarely anything but one value is left alone.
         values = np.clip(values, low - width, high + width)

@@ -44,21 +44,21 @@ def experiment_score(
     }
     details: dict[str, Any] = {"dropped_factors": arena.dropped}
 
-    def score(value: float | None, codes: Floats, reason: str | None = None) -> Score:
+    def score(value: float | None, problem: Problem, reason: str | None = None) -> Score:
         libraries = ("scikit-learn",) if experiment.pairs else ()
-        stamp = make_stamp(name, mode, Problem(codes, arena.factors), settings, libraries=libraries)
+        stamp = make_stamp(name, mode, replace(problem, factors=arena.factors), settings, libraries=libraries)
         return Score(name, value, stamp, reason=reason, **details)
 
     if arena.reason is not None:
         return score(None, arena.resolve([])[0], arena.reason)
     run = Run.of(experiment, arena, sizes.shared_by(len(arena.folds)), mode, generator(seed, name, "points"))
-    table, live = run.prepared(run.codes)
-    details["dropped_codes"] = tuple(np.setdiff1d(np.arange(run.codes.shape[1]), live).tolist())
+    table, live = run.prepared()
+    details["dropped_codes"] = tuple(np.setdiff1d(np.arange(run.problem.codes.shape[1]), live).tolist())
     if mode == "robust" and len(live) == 0:
-        return score(None, run.codes, "no code varies.")
+        return score(None, run.problem, "no code varies.")
     outcomes = run.outcomes(table)
     if outcomes is None:
-        return score(None, run.codes, f"{sizes.train} points are too few to learn which factor was held.")
+        return score(None, run.problem, f"{sizes.train} points are too few to learn which factor was held.")
     value = run.accuracy(outcomes)
     details["matrix"] = run.matrix(outcomes, live)
     if bootstrap:
@@ -66,10 +66,10 @@ def experiment_score(
         details["interval"] = spread.interval(value)
     if nulls:
         random = generator(seed, name, "null")
-        found = [run.outcomes(run.prepared(random.permutation(run.codes))[0]) for _ in range(nulls)]
+        found = [run.outcomes(run.prepared(random)[0]) for _ in range(nulls)]
         scores = np.array([run.accuracy(o) for o in found if o is not None])
         details["null"], details["null_interval"] = null_range(scores, 0, 1)
-    return score(value, run.codes)
+    return score(value, run.problem)
 
 
 @dataclass(frozen=True)
