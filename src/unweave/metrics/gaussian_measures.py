@@ -58,8 +58,9 @@ def wasserstein(covariance: Floats) -> Estimate:
         )
         return np.asarray(2 * (rows**2).sum(axis=1) - 2 * change)
 
-    total = deviation[:, None] + deviation
-    curvature = np.divide(np.outer(deviation, deviation), total, out=np.zeros_like(total), where=total > 0)
+    variance = np.diag(covariance)
+    total = variance[:, None] + variance
+    curvature = np.divide(np.outer(variance, variance), total, out=np.zeros_like(total), where=total > 0)
     return Estimate(float(value), curvature, 2 * np.diag(covariance) - 2 * diagonal, influence)
 
 
