@@ -92,6 +92,14 @@ def as_problem(codes: CodesLike, factors: FactorsLike) -> Problem:
     return Problem(check_codes(array), table, _noise(codes) if isinstance(codes, Codes) else None)
 
 
+def unlabelled(codes: CodesLike) -> Problem:
+    """Codes without labels, checked in the same way."""
+    array = codes.mean if isinstance(codes, Codes) else np.asarray(codes)
+    return Problem(
+        check_codes(array), FactorTable.empty(len(array)), _noise(codes) if isinstance(codes, Codes) else None
+    )
+
+
 def _noise(codes: Codes) -> NDArray[np.float64] | None:
     """Mean variance of q(z|x) of every code, (D,)."""
     if codes.logvar is None:

@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from unweave.core import ConfigError, Score, Scorecard
+from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.budget import BUDGETS, budget
 from unweave.metrics.dci import NAMES as DCI_NAMES
 from unweave.metrics.dci import dci
 from unweave.metrics.dci_es import NAMES as DCI_ES_NAMES
 from unweave.metrics.dci_es import dci_es
 from unweave.metrics.explicitness import explicitness
+from unweave.metrics.factor_vae import factor_vae
+from unweave.metrics.gaussian_dependence import (
+    gaussian_total_correlation,
+    wasserstein_correlation,
+    wasserstein_correlation_norm,
+)
 from unweave.metrics.irs import irs
 from unweave.metrics.mig import mig
 from unweave.metrics.probe import probe
@@ -32,6 +39,7 @@ class Entry:
         split: whether it learns from some rows and tests on others, and so takes `train_rows`.
         default: whether a scorecard computes it unless told otherwise.
         exempt: checks of `unweave.testing.metrics` that some of its scores cannot pass by definition, by score.
+        label_blind: whether it does not look at factors: it measures how far codes depend on one another, 0 is best.
     """
 
     metric: Metric
@@ -39,6 +47,7 @@ class Entry:
     split: bool = False
     default: bool = False
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_blind: bool = False
 
 
 _OF_VALUES = (
@@ -69,6 +78,13 @@ METRICS: Mapping[str, Entry] = {
         tuple(f"labels.{labels}" for labels in BUDGETS),
         split=True,
         exempt={"labels.10": ("check_identity",), "labels.1000": _OF_VALUES},
+    ),
+    "beta_vae": Entry(beta_vae, ("beta_vae",), split=True),
+    "factor_vae": Entry(factor_vae, ("factor_vae",), split=True),
+    "gaussian_total_correlation": Entry(gaussian_total_correlation, ("gaussian_total_correlation",), label_blind=True),
+    "wasserstein_correlation": Entry(wasserstein_correlation, ("wasserstein_correlation",), label_blind=True),
+    "wasserstein_correlation_norm": Entry(
+        wasserstein_correlation_norm, ("wasserstein_correlation_norm",), label_blind=True
     ),
     "probe": Entry(probe, ("probe.*",), default=True),
 }
