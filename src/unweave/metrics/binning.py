@@ -45,17 +45,20 @@ def quantile_bins(values: NDArray[Any], bins: int) -> NDArray[np.int64]:
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 
-def code_bins(codes: NDArray[Any], mode: Mode) -> NDArray[np.int16]:
-    """Bins of every code: integers (D, N) of codes (N, D), one row per code.
+def code_bins(codes: NDArray[Any], mode: Mode, rows: NDArray[np.int64] | None = None) -> NDArray[np.int16]:
+    """Bins of every code: integers (D, N) of codes (N, D), one row per code; of some rows only, if they are given.
 
     Robust mode takes `ROBUST_BINS` bins of equal frequency, fewer when a bin would hold less than three rows. On
     mixtures of 3 to 40 normal distributions with known information this is within 0.1 of the truth from 500 rows on;
     20 bins of equal width are off by 0.2 at 40 values and by the whole score when one row is an outlier.
     """
-    if mode == "reference":
-        return np.stack([equal_width_bins(code) for code in codes.T]).astype(np.int16)
-    bins = max(2, min(ROBUST_BINS, len(codes) // 3))
-    return np.stack([quantile_bins(code, bins) for code in codes.T]).astype(np.int16)
+    count = len(codes) if rows is None else len(rows)
+    bins = max(2, min(ROBUST_BINS, count // 3))
+    found = np.empty((codes.shape[1], count), dtype=np.int16)
+    for code, row in zip(codes.T, found, strict=True):  # One at a time: codes of a million rows fill the memory twice
+        values = code if rows is None else code[rows]
+        row[:] = equal_width_bins(values) if mode == "reference" else quantile_bins(values, bins)
+    return found
 
 
 def classes(factor: Factor, labels: NDArray[np.float64], mode: Mode) -> NDArray[np.int64] | None:
