@@ -13,9 +13,9 @@ from unweave.metrics.inputs import Mode
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-RARE = 4.0
-"""Normal deviations above which information is taken for more than chance: probability 3e-5, and a table has up to some
-hundred cells."""
+RARE = 4.5
+"""Normal deviations above which information is taken for more than chance. Probability 3e-6: a table has up to some
+hundred cells, a null some thousand."""
 
 
 @lru_cache(maxsize=16)
@@ -67,7 +67,7 @@ class Chance(NamedTuple):
 
     Attributes:
         mean: its exact mean over all permutations of the rows, (D,) in nats.
-        limit: what less than one code in 30,000 exceeds by chance, (D,) in nats.
+        limit: what random codes exceed with a probability of 3e-6, (D,) in nats.
     """
 
     mean: Floats

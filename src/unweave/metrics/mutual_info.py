@@ -60,12 +60,12 @@ def mutual_info_score(
 
 def _mean_of_pairs(shares: Shares, weights: Floats) -> Floats:
     count = len(weights)
-    return np.asarray(_off_diagonal(shares.nats).sum(axis=(-2, -1)) / (count * (count - 1)))
+    return np.maximum(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)), 0)
 
 
 def _off_diagonal(nats: Floats) -> Floats:
     """Information (..., D, D) without that of a code about itself."""
-    return np.where(np.eye(nats.shape[-1], dtype=bool), 0, (nats + nats.swapaxes(-1, -2)) / 2)
+    return np.where(np.eye(nats.shape[-1], dtype=bool), 0, nats)
 
 
 MUTUAL_INFO = Definition(

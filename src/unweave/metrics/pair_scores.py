@@ -87,7 +87,7 @@ class Parts:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = wanted.formula(shares.select(self.codes, self.factors), self.weights[self.factors])
         values = np.atleast_1d(values)
-        return np.asarray(values[np.isfinite(values)])
+        return np.clip(values[np.isfinite(values)], wanted.low, wanted.high)
 
     def missing(self, wanted: Definition) -> str | None:
         """Why a score cannot be given, or None."""

@@ -118,7 +118,7 @@ class PairTable:
     def _shares(self, raw: Floats, entropies: Floats, code_entropies: Floats) -> Shares:
         share = adjusted_share(raw, entropies, self.chance)
         nats = np.maximum(raw, 0) if self.mode == "reference" else share * entropies[..., None, :]
-        return Shares(nats, share, entropies, code_entropies, self.raw > self.limit)
+        return Shares(nats, raw - self.chance, share, entropies, code_entropies, self.raw > self.limit)
 
     def _counts(self) -> Iterator[tuple[Block, int, Counts]]:
         """Block, factor and contingency tables (D, B, S) of every factor that has classes."""

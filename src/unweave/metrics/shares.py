@@ -16,7 +16,8 @@ class Shares:
     """Information of D codes about K factors, perhaps in many samples at once (the leading axes).
 
     Attributes:
-        nats: mutual information, (..., D, K) in nats.
+        nats: mutual information, (..., D, K) in nats, at least 0.
+        excess: the same less what random codes show, (..., D, K) in nats; below 0 for half of the random codes.
         share: the same as a share of the factor's entropy, (..., D, K).
         entropy: of the factors, (..., K) in nats.
         code_entropy: of the codes on the rows that have the factor's label, (..., D, K) in nats.
@@ -24,6 +25,7 @@ class Shares:
     """
 
     nats: Floats
+    excess: Floats
     share: Floats
     entropy: Floats
     code_entropy: Floats
@@ -32,8 +34,8 @@ class Shares:
     def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
         """The codes (D,) and factors (K,) that take part."""
         cells = np.ix_(codes, factors)
-        nats, share, entropy = (x[(..., *cells)] for x in (self.nats, self.share, self.code_entropy))
-        return type(self)(nats, share, self.entropy[..., factors], entropy, self.above[cells])
+        nats, excess, share, own = (x[(..., *cells)] for x in (self.nats, self.excess, self.share, self.code_entropy))
+        return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[cells])
 
     @property
     def informative(self) -> NDArray[np.bool_]:
