@@ -5,10 +5,17 @@ from unweave.metrics.budget import budget
 from unweave.metrics.dci import dci
 from unweave.metrics.dci_es import dci_es
 from unweave.metrics.explicitness import explicitness
+from unweave.metrics.infomec import infomec
 from unweave.metrics.irs import irs
+from unweave.metrics.jemmig import jemmig
+from unweave.metrics.med import med
 from unweave.metrics.mig import mig
+from unweave.metrics.mig_sup import mig_sup
+from unweave.metrics.modularity import modularity
+from unweave.metrics.mutual_info import mutual_info_score
 from unweave.metrics.probe import probe
 from unweave.metrics.reconstruction import reconstruction
+from unweave.metrics.rmig import rmig
 from unweave.metrics.sap import sap
 from unweave.metrics.scorecard import scorecard
 
@@ -18,10 +25,17 @@ __all__ = [
     "dci",
     "dci_es",
     "explicitness",
+    "infomec",
     "irs",
+    "jemmig",
+    "med",
     "mig",
+    "mig_sup",
+    "modularity",
+    "mutual_info_score",
     "probe",
     "reconstruction",
+    "rmig",
     "sap",
     "scorecard",
 ]

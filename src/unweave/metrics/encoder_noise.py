@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import Codes, DataError, ShapeError
+from unweave.core import Codes, DataError
 from unweave.metrics.binning import class_table
 from unweave.metrics.influence import SAMPLE, Cells
 from unweave.metrics.information import Floats, entropy, entropy_terms
@@ -31,16 +31,13 @@ def checked_logvar(codes: CodesLike) -> NDArray[Any] | None:
     """Log-variance (N, D) of the encoder's noise, or None for codes without.
 
     Raises:
-        ShapeError: its shape is not that of the means.
         DataError: it is not finite.
     """
     if not isinstance(codes, Codes) or codes.logvar is None:
         return None
-    if np.shape(codes.logvar) != np.shape(codes.mean):
-        raise ShapeError("codes.logvar", want=str(np.shape(codes.mean)), got=np.shape(codes.logvar))
     if not np.isfinite(codes.logvar).all():
         raise DataError("codes.logvar: NaN or infinite. Find out why the encoder diverged, or score codes.mean.")
-    return np.asarray(codes.logvar)
+    return codes.logvar
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def entropy(counts: Counts, terms: Floats) -> float:
     return float(np.log(total) - terms[counts].sum() / total)
 
 
-def pair_counts(binned: NDArray[Any], labels: NDArray[np.int64]) -> Counts:
+def pair_counts(binned: NDArray[Any], labels: NDArray[Any]) -> Counts:
     """Contingency tables (D, B, S) of each binned code (D, N) with one factor's classes (N,)."""
     bins, states = int(binned.max()) + 1, int(labels.max()) + 1
     tables = [np.bincount(code.astype(np.int64) * states + labels, minlength=bins * states) for code in binned]

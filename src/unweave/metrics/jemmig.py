@@ -91,4 +91,4 @@ def _normalised(shares: Shares, weights: Floats, bins: int) -> Floats:
     return mean_over(1 - _left_to_tell(shares) / (shares.entropy + np.log(bins)), weights)
 
 
-JEMMIG = Definition("jemmig", lambda shares, weights: mean_over(_left_to_tell(shares), weights), _joint, high=np.inf, codes=2)
+JEMMIG = Definition("jemmig", lambda shares, weights: mean_over(_left_to_tell(shares), weights), _joint, high=np.inf, codes=2, rivals=True)

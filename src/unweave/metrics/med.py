@@ -11,7 +11,7 @@ from unweave.core import ConfigError, Score, Scorecard, Stamp
 from unweave.core.seeds import generator
 from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.influence import Cells, accuracy
-from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem, check_mode
 from unweave.metrics.linear import PENALTY, fit_logistic
 from unweave.metrics.pair_scores import TAIL, Definition, Parts, pair_parts, pair_settings, score_table
 from unweave.metrics.pairs import PairTable
@@ -79,8 +79,7 @@ def med(
     split = train_test(len(problem.codes), train_rows, most, generator(seed, "med", "split"))
     measured = problem
     if train_rows is not None:
-        first = np.arange(train_rows)
-        measured = Problem(problem.codes[first], problem.factors.take(first))
+        measured = problem.take(np.arange(train_rows))
     table = PairTable.of(measured, mode)
     alone = [(code,) for code in range(problem.codes.shape[1])]
     parts = pair_parts(measured, table, alone, factor_weights(problem.factors, weights))

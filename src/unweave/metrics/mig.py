@@ -61,4 +61,4 @@ def gap_of_shares(shares: Shares, weights: Floats) -> Floats:
     return mean_over(gaps(shares.share.swapaxes(-1, -2)), weights)
 
 
-MIG = Definition("mig", gap_of_shares, lambda shares: shares.nats, codes=2)
+MIG = Definition("mig", gap_of_shares, lambda shares: shares.nats, codes=2, rivals=True)

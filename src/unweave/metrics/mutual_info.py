@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from unweave.core import Codes, FactorTable, Score
+from unweave.core import FactorTable, Score
 from unweave.metrics.binning import code_bins
-from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_codes, check_mode
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem, check_mode
 from unweave.metrics.pair_scores import Definition, Parts, pair_settings, score_table
 from unweave.metrics.pairs import Block, PairTable
 from unweave.metrics.shares import Floats, Shares
@@ -41,13 +43,11 @@ def mutual_info_score(
         The score; its matrix is the mutual information of codes with codes, (D, D) in nats, with 0 on the diagonal.
     """
     check_mode(mode)
-    if factors is None:
-        array = check_codes(codes.mean if isinstance(codes, Codes) else np.asarray(codes))
-    else:
-        array = as_problem(codes, factors).codes
-    problem = Problem(array, FactorTable.empty(len(array)))
+    given = as_problem(codes, FactorTable.empty(len(codes)) if factors is None else factors)  # type: ignore[arg-type]
+    problem = replace(given, factors=FactorTable.empty(len(given.codes)))
+    array = problem.codes
     binned, count = code_bins(array, mode), array.shape[1]
-    block = Block(np.arange(len(array)), tuple(range(count)), binned, binned.astype(np.int64))
+    block = Block(np.arange(len(array)), tuple(range(count)), binned, binned)
     table = PairTable.of_blocks((block,), (count, count), len(array), mode)
     dead = problem.dead
     live = ~dead if mode == "robust" else np.ones(count, dtype=bool)

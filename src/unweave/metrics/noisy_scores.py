@@ -42,6 +42,7 @@ def score_noisy_pairs(
     if logvar is None or mode == "robust":
         if logvar is not None:
             noise = generator(seed, "noise").standard_normal(logvar.shape)
+            # Idle codes drown in their noise: none has to be left out for it.
             problem = Problem(problem.codes + np.exp(logvar.astype(np.float64) / 2) * noise, problem.factors)
         source = {"codes": "means" if logvar is None else "one sample of q(z|x) per row"}
         return score_pairs(

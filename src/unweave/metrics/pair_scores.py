@@ -51,6 +51,7 @@ class Definition:
         matrix: the array behind it, of the whole table.
         low, high: its range.
         codes, factors: how many it compares at least.
+        rivals: whether a dead code takes part, as a rival that knows nothing.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Definition:
     high: float = 1.0
     codes: int = 1
     factors: int = 1
+    rivals: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Parts:
         dropped_codes: columns of codes that are left out.
         dropped_factors: names of factors that are left out.
         reason: why nothing can be scored, or None.
+        silent: whether the codes that do not count are known to say nothing (dead ones, in robust mode). Then codes all
+            of which are dead have scores too: those of codes that say nothing.
     """
 
     codes: NDArray[np.bool_]
@@ -81,23 +85,33 @@ class Parts:
     dropped_codes: tuple[int, ...]
     dropped_factors: tuple[str, ...]
     reason: str | None
+    silent: bool = False
 
     def scores(self, wanted: Definition, shares: Shares) -> Floats:
         """One score of a table, or of the samples in it: those values that are defined, (n,)."""
+        if self._all_count(wanted):
+            chosen = shares.silence(~self.codes).select(np.ones(len(self.codes), dtype=bool), self.factors)
+        else:
+            chosen = shares.select(self.codes, self.factors)
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = wanted.formula(shares.select(self.codes, self.factors), self.weights[self.factors])
-        values = np.atleast_1d(values)
+            values = np.atleast_1d(wanted.formula(chosen, self.weights[self.factors]))
         return np.clip(values[np.isfinite(values)], wanted.low, wanted.high)
 
     def missing(self, wanted: Definition) -> str | None:
         """Why a score cannot be given, or None."""
         live, used = np.count_nonzero(self.codes), np.count_nonzero(self.factors)
         what = wanted.name.partition(".")[0].replace("_", " ")
-        if live < wanted.codes:
+        if self._all_count(wanted):
+            if len(self.codes) < wanted.codes:
+                return f"{what} compares two codes, and there is only one."
+        elif live < wanted.codes:
             return f"{what} compares two codes, and {live} of {len(self.codes)} vary." if live else "no code varies."
         if self.reason is None and used < wanted.factors:
             return f"{what} compares two factors, and only one can be scored."
         return self.reason
+
+    def _all_count(self, wanted: Definition) -> bool:
+        return self.silent and (wanted.rivals or not self.codes.any())
 
 
 def score_table(
@@ -213,4 +227,4 @@ def pair_parts(
         reason = "no factor can be scored: each is constant, has no labels, or has too few rows."
     elif weights[used].sum() == 0:
         reason = "the factors that can be scored all have weight 0."
-    return Parts(live, used, weights, tuple(np.flatnonzero(dead).tolist()), dropped, reason)
+    return Parts(live, used, weights, tuple(np.flatnonzero(dead).tolist()), dropped, reason, silent=robust)

@@ -32,14 +32,14 @@ class Block:
     Attributes:
         rows: which rows of the problem these are, int64 (n,).
         factors: columns of these k factors.
-        binned: bins of all D codes, int16 (D, n).
-        labels: classes of the k factors, int64 (k, n).
+        binned: bins of all D codes, integers (D, n).
+        labels: classes of the k factors, integers (k, n).
     """
 
     rows: NDArray[np.int64]
     factors: tuple[int, ...]
-    binned: NDArray[np.int16]
-    labels: NDArray[np.int64]
+    binned: NDArray[np.integer]
+    labels: NDArray[np.integer]
 
 
 @dataclass(frozen=True)

@@ -65,4 +65,4 @@ def _gap_in_nats(shares: Shares, weights: Floats) -> Floats:
     return mean_over(gaps(shares.nats.swapaxes(-1, -2)), weights)
 
 
-RMIG = Definition("rmig", _gap_in_nats, lambda shares: shares.nats, high=np.inf, codes=2)
+RMIG = Definition("rmig", _gap_in_nats, lambda shares: shares.nats, high=np.inf, codes=2, rivals=True)

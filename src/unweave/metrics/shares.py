@@ -37,6 +37,11 @@ class Shares:
         nats, excess, share, own = (x[(..., *cells)] for x in (self.nats, self.excess, self.share, self.code_entropy))
         return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[cells])
 
+    def silence(self, codes: NDArray[np.bool_]) -> Self:
+        """The same where some codes (D,) say nothing."""
+        nats, excess, share = (np.where(codes[:, None], 0.0, x) for x in (self.nats, self.excess, self.share))
+        return type(self)(nats, excess, share, self.entropy, self.code_entropy, self.above & ~codes[:, None])
+
     @property
     def informative(self) -> NDArray[np.bool_]:
         """Codes that say more than chance about some factor: bool (D,)."""
