@@ -71,7 +71,9 @@ def test_chance_is_the_mean_over_all_permutations(mode):
         mutual_information(pair_counts(code[None], labels[list(order)]), terms)[0]
         for order in itertools.permutations(range(7))
     ]
-    assert chance_information(pair_counts(code[None], labels), terms).mean[0] == pytest.approx(np.mean(every), abs=1e-12)
+    assert chance_information(pair_counts(code[None], labels), terms).mean[0] == pytest.approx(
+        np.mean(every), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("mode", ["reference", "robust"])

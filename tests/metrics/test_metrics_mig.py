@@ -9,8 +9,8 @@ import pytest
 from unweave.core import ConfigError, Factor, FactorTable
 from unweave.metrics import mig
 from unweave.metrics.inputs import as_problem
-from unweave.metrics.shares import gaps
 from unweave.metrics.pairs import PairTable
+from unweave.metrics.shares import gaps
 
 
 def problem(rows, seed=0, noise=(0.3, 0.6, 1.0), codes=5):

@@ -63,9 +63,9 @@ class NoisyTable:
 
     @classmethod
     def of(cls, problem: Problem, logvar: NDArray[Any], samples: int, seed: int) -> Self:
-        """The table of a problem; rows and noise are drawn as the authors' code draws them, so a seed gives its values."""
+        """The table of a problem; rows and noise are drawn as in the published code: a seed gives the same values."""
         labels = class_table(problem.factors, "reference")
-        random, rows = np.random.RandomState(seed), len(labels)  # noqa: NPY002 - the generator of the published code
+        random, rows = np.random.RandomState(seed), len(labels)
         picked = random.choice(rows, size=samples, replace=True, p=np.full(rows, 1 / rows, dtype=np.float32))
         noise = random.randn(samples, problem.codes.shape[1])
         spread = np.exp(logvar.astype(np.float64) / 2)
@@ -147,7 +147,7 @@ def _surprise(drawn: Floats, mean: Floats, spread: Floats, known: Labels, asked:
         distance = (at[some, None] - middle) * width
         np.multiply(distance, distance, out=distance)
         density = np.exp(np.negative(distance, out=distance), out=distance) @ weight
-        for k in np.flatnonzero(sizes):
+        for k in np.flatnonzero(sizes).tolist():
             part = density[:, starts[k] : starts[k + 1]]
             own = np.take_along_axis(part, np.maximum(asked[some, k, None], 0), axis=1)[:, 0]
             alone[some, k], both[some, k] = -np.log(np.maximum([part.sum(axis=1), own], EPSILON))

@@ -18,8 +18,8 @@ MAX_ROWS = 10_000
 """Rows that are read at most in robust mode."""
 
 STRENGTH = 1e4
-"""How little weights are penalised in robust mode (scikit-learn's C): enough that a model which separates the classes of
-one half of the rows is not infinitely sure of the other."""
+"""How little weights are penalised in robust mode (scikit-learn's C): just enough that a model which separates the
+classes in one half of the rows is not infinitely sure of those in the other."""
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,13 @@ class Readable:
 
     @classmethod
     def of(
-        cls, problem: Problem, mode: Mode, live: NDArray[np.bool_], random: np.random.Generator, *, symbols: bool = False
+        cls,
+        problem: Problem,
+        mode: Mode,
+        live: NDArray[np.bool_],
+        random: np.random.Generator,
+        *,
+        symbols: bool = False,
     ) -> Self:
         """What can be read from a problem's live codes (D,), in robust mode from `MAX_ROWS` rows at most.
 
@@ -51,7 +57,9 @@ class Readable:
             rows = np.sort(random.permutation(rows)[:MAX_ROWS])
         codes, labels = problem.codes[rows][:, live], class_table(problem.factors.take(rows), mode)
         if symbols:
-            return cls(np.hstack([np.unique(code)[None] == code[:, None] for code in codes.T]).astype(float), labels, mode)
+            return cls(
+                np.hstack([np.unique(code)[None] == code[:, None] for code in codes.T]).astype(float), labels, mode
+            )
         varies = codes.max(axis=0) > codes.min(axis=0)
         spread = np.where(varies, codes.std(axis=0), 1).astype(codes.dtype)
         return cls((codes - codes.mean(axis=0)) / spread, labels, mode)
@@ -68,13 +76,15 @@ class Readable:
         return replace(self, codes=self.codes[random.permutation(len(self.codes))])
 
     def read(self, random: np.random.Generator) -> Cells:
-        """Information that is read, as a share of what there is, (K,), and each row's influence; 0 for unused factors."""
+        """Information that is read, as a share of what there is, (K,), and what moves it; 0 for unused factors."""
         kept = sample_rows(len(self.codes), random)
         values, influence = np.zeros(self.labels.shape[1]), np.zeros((len(kept), self.labels.shape[1]))
         for factor in np.flatnonzero(self.used):
             rows = np.flatnonzero(self.labels[:, factor] >= 0)
             labels = np.unique(self.labels[rows, factor], return_inverse=True)[1]
-            lost, surprise = self._reference(rows, labels) if self.mode == "reference" else self._robust(rows, labels, random)
+            lost, surprise = (
+                self._reference(rows, labels) if self.mode == "reference" else self._robust(rows, labels, random)
+            )
             left, total = float(lost.mean()), float(surprise.mean())
             values[factor] = 1 - left / total
             moved = np.zeros(len(self.codes))
@@ -111,4 +121,4 @@ def _surprise(model: Any, codes: NDArray[Any], labels: NDArray[np.int64]) -> Flo
     """-log p of each row's class (n,), in nats."""
     p = model.predict_proba(codes)
     own = p[np.arange(len(labels)), np.searchsorted(model.classes_, labels)].astype(np.float64)
-    return -np.log(np.maximum(own, np.finfo(p.dtype).eps))
+    return np.asarray(-np.log(np.maximum(own, np.finfo(p.dtype).eps)))

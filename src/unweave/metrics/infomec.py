@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 
 from unweave.core import Score, Scorecard, Stamp
 from unweave.core.seeds import generator
-from unweave.metrics.binning import FACTOR_BINS
 from unweave.metrics.infoe import STRENGTH, Readable
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.nearest import NEIGHBOURS, NearestTable
@@ -49,27 +47,27 @@ def infomec(
     * `infomec.infoe`: mean over factors of the part of its entropy that logistic regression on all codes reads.
     * `infomec.infoc`: mean over factors of the best code's part in what all codes say about it, scaled like `infom`.
 
-    All in [0, 1] up to noise of the estimates. Read the first and the last beside the second: where little is read, they
-    are ratios of little. The published definition gives random codes an `infom` of 0.6.
+    All in [0, 1]. Read the first and the last beside the second: where little is read, they are ratios of little. The
+    published definition gives random codes an `infom` of 0.6.
 
     Args:
         codes: codes (N, D).
         factors: labels (N, K).
-        mode: "reference" is the authors' definition: information by 10 nearest neighbours, codes with a small range left
-            out (so units matter), models judged on the rows that they are fitted to, against equal chances. "robust"
-            takes the information of robust MIG and counts only what is more than chance, in codes and in factors (0 when
-            nothing is); models are fitted to one half of the rows and judged on the other, in turns, against the
-            frequencies of the classes.
+        mode: "reference" is the authors' definition: information by 10 nearest neighbours, codes of a small range left
+            out (so that units matter), models judged on the rows that they are fitted to, against equal chances.
+            "robust" takes the information of robust MIG and counts only what is more than chance, in codes and in
+            factors (0 when nothing is); models are fitted to one half of the rows and judged on the other, in turns,
+            against the frequencies of the classes.
         bootstrap: samples for the intervals; 0 leaves them out. Models stay as they are.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of everything drawn.
         weights: of factors, in the means over them; see `weights.factor_weights`.
-        discrete: whether the values of codes are symbols, as the authors treat quantised codes: every value is a bin, and
-            models read one input per value. Reference mode only; robust bins keep few values apart anyway.
+        discrete: whether the values of codes are symbols, as the authors treat quantised codes: every value is a bin,
+            and models read one input per value. Robust mode keeps up to 60 values apart either way.
 
     Returns:
-        Three scores. The matrix of the first and the last is the information as a share of the factor's entropy, (D, K);
-        that of the second what is read of each factor, (1, K).
+        Three scores. The matrix of the first and the last is the information as a share of the factor's entropy, (D,
+        K); that of the second is what is read of each factor, (1, K).
     """
     check_mode(mode)
     problem, nulls = as_problem(codes, factors), min(nulls, MAX_NULLS)
@@ -89,10 +87,12 @@ def infomec(
     stamp = make_stamp("infomec", mode, problem, settings, libraries=("scikit-learn",))
     card = score_table([INFOM, INFOC], table, parts, stamp, bootstrap, nulls, seed)
     infoe = _infoe(problem, mode, parts, stamp, bootstrap, nulls, seed, discrete)
-    return Scorecard({"infomec.infom": card["infomec.infom"], "infomec.infoe": infoe, "infomec.infoc": card["infomec.infoc"]})
+    return Scorecard(
+        {"infomec.infom": card["infomec.infom"], "infomec.infoe": infoe, "infomec.infoc": card["infomec.infoc"]}
+    )
 
 
-def _settings(mode: Mode, discrete: bool) -> Mapping[str, Any]:
+def _settings(mode: Mode, discrete: bool) -> dict[str, Any]:
     if mode == "robust":
         model = {"model": f"logistic regression, C {STRENGTH:g}, halves in turns", "null_model": "frequencies"}
         return pair_settings(mode) | model
@@ -139,7 +139,10 @@ def _infoe(
     readable = Readable.of(problem, mode, live, generator(seed, name, "rows"), symbols=discrete)
     used = readable.used
     dropped = tuple(factor for factor, use in zip(names, used, strict=True) if not use)
-    details: dict[str, Any] = {"dropped_codes": parts.dropped_codes if mode == "robust" else (), "dropped_factors": dropped}
+    details: dict[str, Any] = {
+        "dropped_codes": parts.dropped_codes if mode == "robust" else (),
+        "dropped_factors": dropped,
+    }
     reason = parts.reason
     if not parts.codes.any():
         reason = "no code varies."
@@ -165,7 +168,7 @@ def _infoe(
 
 
 def best_part(values: Floats, counts: NDArray[np.bool_] | Floats) -> Floats:
-    """Mean over rows of (max / sum - 1 / M) / (1 - 1 / M): (...) of (..., R, M), where `counts` (R,) weighs the rows."""
+    """Mean over rows of (max / sum - 1 / M) / (1 - 1 / M): (...) of (..., R, M), rows weighted by `counts` (R,)."""
     equal = 1 / values.shape[-1]
     return mean_over((values.max(axis=-1) / values.sum(axis=-1) - equal) / (1 - equal), counts)
 

@@ -33,8 +33,8 @@ def jemmig(
     JEMMIG = mean over factors of H(z*, v) - I_1 + I_2, where z* is the code that says most about v (Do and Tran 2020,
     arXiv:1908.09961, section 4.2). Lower is better, unlike all other scores of this kind: 0 when a code and its factor
     fix each other and no other code knows of it. Where MIG asks only what the code says about the factor, this also
-    asks that the code says nothing else: noise, or other factors, in the code raise it. It depends on the number of bins
-    (or on the units of the codes, where it is differential): compare equal stamps only.
+    asks that the code says nothing else: noise, or other factors, in the code raise it. It depends on the number of
+    bins (or on the units of the codes, where it is differential): compare equal stamps only.
 
     Args:
         codes: codes (N, D). `Codes` with a log-variance are scored under that noise, as the authors do; see `rmig`.
@@ -91,4 +91,11 @@ def _normalised(shares: Shares, weights: Floats, bins: int) -> Floats:
     return mean_over(1 - _left_to_tell(shares) / (shares.entropy + np.log(bins)), weights)
 
 
-JEMMIG = Definition("jemmig", lambda shares, weights: mean_over(_left_to_tell(shares), weights), _joint, high=np.inf, codes=2, rivals=True)
+JEMMIG = Definition(
+    "jemmig",
+    lambda shares, weights: mean_over(_left_to_tell(shares), weights),
+    _joint,
+    high=np.inf,
+    codes=2,
+    rivals=True,
+)

@@ -44,7 +44,7 @@ def med(
     weights: Weights = "equal",
     top: int | None = None,
 ) -> Scorecard:
-    """Disentanglement and completeness of mutual information (Cao et al. 2022, arXiv:2202.10324, section 3): a cheap DCI.
+    """A cheap DCI: disentanglement and completeness of mutual information (Cao et al. 2022, arXiv:2206.04756).
 
     What codes say about a factor, as parts of the sum over all codes, takes the place of DCI's importances. In [0, 1]:
 
@@ -68,8 +68,8 @@ def med(
         top: count only the `top` most disentangled codes of each factor ("top-k MED"); None counts all.
 
     Returns:
-        Four scores. The matrix of the first two holds each code's part in the information about each factor, (D, K); that
-        of the others the accuracy of each factor, (1, K).
+        Four scores. The matrix of the first two holds each code's part in the information about each factor, (D, K);
+        that of the others the accuracy of each factor, (1, K).
     """
     check_mode(mode)
     if top is not None and top < 1:
@@ -109,12 +109,10 @@ def _importances(shares: Shares) -> Floats:
     """Each code's part in what all say about a factor, (..., D, K); only what is more than chance counts."""
     known = np.where(shares.above, shares.nats, 0)
     total = known.sum(axis=-2, keepdims=True)
-    return np.divide(known, total, out=np.zeros_like(known), where=total > 0)
+    return np.asarray(np.divide(known, total, out=np.zeros_like(known), where=total > 0))
 
 
-def _aggregated(
-    aggregate: Callable[[Floats, Floats], float], top: int | None
-) -> Callable[[Shares, Floats], Floats]:
+def _aggregated(aggregate: Callable[[Floats, Floats], float], top: int | None) -> Callable[[Shares, Floats], Floats]:
     """Disentanglement or completeness of a table, or of the samples in it."""
 
     def formula(shares: Shares, weights: Floats) -> Floats:
@@ -131,12 +129,10 @@ def most_disentangled(importances: Floats, top: int) -> Floats:
     best = importances.argmax(axis=1)
     order = np.argsort(-each, kind="stable")
     kept = [code for k in range(importances.shape[1]) for code in order[best[order] == k][:top]]
-    return importances[np.sort(kept)]
+    return np.asarray(importances[np.sort(kept)])
 
 
-def _informativeness(
-    task: Task, parts: Parts, stamp: Stamp, bootstrap: int, nulls: int, seed: int
-) -> dict[str, Score]:
+def _informativeness(task: Task, parts: Parts, stamp: Stamp, bootstrap: int, nulls: int, seed: int) -> dict[str, Score]:
     """Accuracies on the rows that test and on those that were learnt from."""
     names = stamp.factors
     details: dict[str, Any] = {

@@ -17,18 +17,18 @@ def mig_sup(
     nulls: int = 20,
     seed: int = 0,
 ) -> Score:
-    """How much more a code says about its best factor than about the second best, each as a share of the factor's entropy.
+    """How much more a code says about its best factor than about the second best, in shares of the factors' entropies.
 
-    MIG-sup = mean over codes of the gap over factors of I / H (Li, Murphy and Elhamifar 2020, arXiv:2002.10003,
-    section 4). In [0, 1]; random codes give about 0, codes that serve one factor each give 1. It sees what MIG does not,
-    a code that serves two factors, and misses what MIG sees, a factor in two codes: copies score 1.
+    MIG-sup = mean over codes of the gap over factors of I / H (Li et al. 2020, arXiv:2002.10549, section 4). In
+    [0, 1]; random codes give about 0, codes that serve one factor each give 1. It sees what MIG does not, a code that
+    serves two factors, and misses what MIG sees, a factor in two codes: copies score 1.
 
     Args:
         codes: codes (N, D).
         factors: labels (N, K), at least two factors.
-        mode: there is no reference implementation that others agree with. "reference" divides the plug-in information of
-            20 bins of equal width by the factors' entropies first and leaves out codes that do not vary. "robust" takes
-            bins of equal frequency and information adjusted for chance, and averages over the codes that say more than
+        mode: implementations disagree on when to normalise. "reference" divides the plug-in information of 20 bins of
+            equal width by the factors' entropies first, and leaves out codes that do not vary. "robust" takes bins of
+            equal frequency and information adjusted for chance, and averages over the codes that say more than
             chance about some factor; 0 when none does.
         bootstrap: samples for the interval; 0 leaves it out.
         nulls: permutations of the rows for the score of random codes; 0 leaves it out.

@@ -28,10 +28,10 @@ def modularity(
     Args:
         codes: codes (N, D).
         factors: labels (N, K), at least two factors.
-        mode: "reference" is the definition of disentanglement_lib: 20 bins of equal width, plug-in information, the mean
-            over all codes, where a code without any information counts 0. "robust" takes bins of equal frequency and
-            information adjusted for chance, and averages over the codes that say more than chance about some factor; 0
-            when none does.
+        mode: "reference" is the definition of disentanglement_lib: 20 bins of equal width, plug-in information, the
+            mean over all codes, where a code without any information counts 0. "robust" takes bins of equal frequency
+            and information adjusted for chance, and averages over the codes that say more than chance about some
+            factor; 0 when none does.
         bootstrap: samples for the interval; 0 leaves it out.
         nulls: permutations of the rows for the score of random codes; 0 leaves it out.
         seed: seed of both.

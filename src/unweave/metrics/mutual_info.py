@@ -60,7 +60,7 @@ def mutual_info_score(
 
 def _mean_of_pairs(shares: Shares, weights: Floats) -> Floats:
     count = len(weights)
-    return np.maximum(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)), 0)
+    return np.asarray(np.maximum(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)), 0))
 
 
 def _off_diagonal(nats: Floats) -> Floats:

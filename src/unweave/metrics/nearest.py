@@ -45,7 +45,7 @@ class NearestTable:
 
     @classmethod
     def _by(cls, codes: Floats, labels: Labels, seed: int) -> Self:
-        random = np.random.RandomState(seed)  # noqa: NPY002 - the generator of the published code
+        random = np.random.RandomState(seed)
         kept = sample_rows(len(codes), np.random.default_rng(seed))
         shape = codes.shape[1] + 1, labels.shape[1]
         values, influence = np.zeros(shape), np.zeros((len(kept), *shape))
@@ -94,7 +94,7 @@ def _standardised(codes: NDArray[Any]) -> Floats:
     spread = codes.std(axis=0, dtype=np.float64)
     spread[codes.max(axis=0) == codes.min(axis=0)] = 1
     mean = codes.mean(axis=0, dtype=np.float64).astype(codes.dtype)
-    return ((codes - mean) / spread.astype(codes.dtype)).astype(np.float64)
+    return np.asarray((codes - mean) / spread.astype(codes.dtype), dtype=np.float64)
 
 
 def neighbour_terms(code: Floats, labels: Labels, neighbours: int = NEIGHBOURS) -> Floats:

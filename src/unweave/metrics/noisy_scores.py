@@ -59,7 +59,7 @@ def score_noisy_pairs(
         )[wanted.name]
     nulls = min(nulls, MAX_NULLS)
     table, shares = NoisyTable.of(problem, logvar, samples, seed), factor_weights(problem.factors, weights)
-    used = (table.labels >= 0).any(axis=0)
+    used = np.asarray((table.labels >= 0).any(axis=0))
     dropped = tuple(name for name, use in zip(problem.factors.names, used, strict=True) if not use)
     reason = no_classes(dropped[0]) if dropped else None
     if reason is None and (shares.sum() == 0 or not used.any()):

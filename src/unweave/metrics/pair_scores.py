@@ -121,7 +121,9 @@ def score_table(
     reasons = [parts.missing(wanted) for wanted in definitions]
     shares, possible = table.shares, not all(reasons)
     random = generator(seed, stamp.definition, "null")
-    samples = [table.resampled(bootstrap, generator(seed, stamp.definition, "bootstrap"))] if possible and bootstrap else []
+    samples = (
+        [table.resampled(bootstrap, generator(seed, stamp.definition, "bootstrap"))] if possible and bootstrap else []
+    )
     others = [table.shuffled(random).shares for _ in range(nulls if possible else 0)]
     found = {}
     for wanted, reason in zip(definitions, reasons, strict=True):
@@ -134,7 +136,9 @@ def score_table(
         if len(value) == 0:
             found[wanted.name] = Score(wanted.name, None, stamp, reason=reason or UNDEFINED, **details)
             continue
-        draws, null = (np.concatenate([np.zeros(0), *(parts.scores(wanted, t) for t in ts)]) for ts in (samples, others))
+        draws, null = (
+            np.concatenate([np.zeros(0), *(parts.scores(wanted, t) for t in ts)]) for ts in (samples, others)
+        )
         if len(draws):
             details["interval"] = interval(float(value[0]), draws, wanted.low, wanted.high, tail=TAIL)
         if len(null):

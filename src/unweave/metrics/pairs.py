@@ -77,7 +77,14 @@ class PairTable:
     def of_blocks(cls, blocks: tuple[Block, ...], shape: tuple[int, int], rows: int, mode: Mode) -> Self:
         """Measure all pairs of discretised codes and labels; shape is (D, K)."""
         table = cls(
-            np.zeros(shape), np.zeros(shape[1]), np.zeros(shape), np.zeros(shape), np.full(shape, -1.0), blocks, rows, mode
+            np.zeros(shape),
+            np.zeros(shape[1]),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.full(shape, -1.0),
+            blocks,
+            rows,
+            mode,
         )
         for block, factor, tables in table._counts():
             terms = entropy_terms(len(block.rows), mode)
@@ -90,9 +97,7 @@ class PairTable:
 
     def shuffled(self, random: np.random.Generator) -> Self:
         """The table of random codes: labels given to other rows. Entropies and chance stay what they are."""
-        blocks = [
-            replace(block, labels=block.labels[:, random.permutation(len(block.rows))]) for block in self.blocks
-        ]
+        blocks = [replace(block, labels=block.labels[:, random.permutation(len(block.rows))]) for block in self.blocks]
         other = replace(self, raw=np.zeros_like(self.raw), blocks=tuple(blocks))
         for block, factor, tables in other._counts():
             other.raw[:, factor] = mutual_information(tables, entropy_terms(len(block.rows), self.mode))
@@ -179,6 +184,6 @@ def _binned(
         return code_bins(codes, mode, rows)
     found = np.empty((len(members), len(codes) if rows is None else len(rows)), dtype=np.int16)
     for group, row in zip(members, found, strict=True):
-        part = codes[:, group] if rows is None else codes[np.ix_(rows, group)]
+        part = codes[:, group] if rows is None else codes[rows][:, group]
         row[:] = joint_bins(part) if len(group) > 1 else code_bins(part, mode)[0]
     return found

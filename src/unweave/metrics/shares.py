@@ -33,9 +33,11 @@ class Shares:
 
     def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
         """The codes (D,) and factors (K,) that take part."""
-        cells = np.ix_(codes, factors)
-        nats, excess, share, own = (x[(..., *cells)] for x in (self.nats, self.excess, self.share, self.code_entropy))
-        return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[cells])
+        rows, columns = np.flatnonzero(codes)[:, None], np.flatnonzero(factors)
+        nats, excess, share, own = (
+            x[..., rows, columns] for x in (self.nats, self.excess, self.share, self.code_entropy)
+        )
+        return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns])
 
     def silence(self, codes: NDArray[np.bool_]) -> Self:
         """The same where some codes (D,) say nothing."""
