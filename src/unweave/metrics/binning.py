@@ -50,7 +50,9 @@ def bins_of(rows: int, mode: Mode) -> int:
     return REFERENCE_BINS if mode == "reference" else max(2, min(ROBUST_BINS, rows // 3))
 
 
-def code_bins(codes: NDArray[Any], mode: Mode, rows: NDArray[np.int64] | None = None) -> NDArray[np.int16]:
+def code_bins(
+    codes: NDArray[Any], mode: Mode, rows: NDArray[np.int64] | None = None, most: int = ROBUST_BINS
+) -> NDArray[np.int16]:
     """Bins of every code: integers (D, N) of codes (N, D), one row per code; of some rows only, if they are given.
 
     Robust mode takes `ROBUST_BINS` bins of equal frequency, fewer when a bin would hold less than three rows. On
@@ -58,7 +60,7 @@ def code_bins(codes: NDArray[Any], mode: Mode, rows: NDArray[np.int64] | None = 
     20 bins of equal width are off by 0.2 at 40 values and by the whole score when one row is an outlier.
     """
     count = len(codes) if rows is None else len(rows)
-    bins = bins_of(count, mode)
+    bins = min(most, bins_of(count, mode))
     found = np.empty((codes.shape[1], count), dtype=np.int16)
     for code, row in zip(codes.T, found, strict=True):  # One at a time: codes of a million rows fill the memory twice
         values = code if rows is None else code[rows]

@@ -12,9 +12,9 @@ from unweave.core.seeds import generator
 from unweave.metrics.infoe import STRENGTH, Readable
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.nearest import NEIGHBOURS, NearestTable
-from unweave.metrics.pair_scores import TAIL, Definition, Parts, Table, pair_parts, pair_settings, score_table
+from unweave.metrics.pair_scores import WIDTH, Definition, Parts, Table, pair_parts, pair_settings, score_table
 from unweave.metrics.pairs import Block, PairTable
-from unweave.metrics.resampling import interval, null_range
+from unweave.metrics.resampling import null_range, spread_interval
 from unweave.metrics.shares import Floats, Shares, mean_over
 from unweave.metrics.stamps import make_stamp, no_classes
 from unweave.metrics.weights import Weights, factor_weights
@@ -159,7 +159,7 @@ def _infoe(
     value = float(score(cells.values))
     if bootstrap:
         draws = score(cells.bootstrap(bootstrap, generator(seed, name, "bootstrap")))
-        details["interval"] = interval(value, draws, low, 1, tail=TAIL)
+        details["interval"] = spread_interval(value, draws, low, 1, width=WIDTH)
     if nulls:
         random = generator(seed, name, "null")
         others = [float(score(readable.shuffled(random).read(random).values)) for _ in range(nulls)]

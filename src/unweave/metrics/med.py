@@ -13,10 +13,10 @@ from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.influence import Cells, accuracy
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem, check_mode
 from unweave.metrics.linear import PENALTY, fit_logistic
-from unweave.metrics.pair_scores import TAIL, Definition, Parts, pair_parts, pair_settings, score_table
+from unweave.metrics.pair_scores import WIDTH, Definition, Parts, pair_parts, pair_settings, score_table
 from unweave.metrics.pairs import PairTable
 from unweave.metrics.refits import Task
-from unweave.metrics.resampling import interval, null_range
+from unweave.metrics.resampling import null_range, spread_interval
 from unweave.metrics.shares import Floats, Shares, mean_over
 from unweave.metrics.splitting import train_test
 from unweave.metrics.stamps import make_stamp
@@ -154,7 +154,7 @@ def _informativeness(task: Task, parts: Parts, stamp: Stamp, bootstrap: int, nul
         extra["matrix"][0, task.used] = own[part].values
         if bootstrap:
             draws = mean_over(own[part].bootstrap(bootstrap, generator(seed, name, "bootstrap")), weights)
-            extra["interval"] = interval(value, draws, 0, 1, tail=TAIL)
+            extra["interval"] = spread_interval(value, draws, 0, 1, width=WIDTH)
         if nulls:
             random_scores = np.array([float(mean_over(other[part].values, weights)) for other in others])
             extra["null"], extra["null_interval"] = null_range(random_scores, 0, 1)

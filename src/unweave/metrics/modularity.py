@@ -30,8 +30,8 @@ def modularity(
         factors: labels (N, K), at least two factors.
         mode: "reference" is the definition of disentanglement_lib: 20 bins of equal width, plug-in information, the
             mean over all codes, where a code without any information counts 0. "robust" takes bins of equal frequency
-            and information adjusted for chance, and averages over the codes that say more than chance about some
-            factor; 0 when none does.
+            and information adjusted for chance, and counts only what is more than chance, and the codes that say
+            such a thing; 0 when none does.
         bootstrap: samples for the interval; 0 leaves it out.
         nulls: permutations of the rows for the score of random codes; 0 leaves it out.
         seed: seed of both.
@@ -48,7 +48,7 @@ def modularity(
 
 def _modularity(shares: Shares, weights: Floats) -> Floats:
     del weights  # The mean is over codes.
-    return mean_over(one_factor_only(shares.nats), shares.informative)
+    return mean_over(one_factor_only(np.where(shares.above, shares.nats, 0)), shares.informative)
 
 
 def one_factor_only(information: Floats) -> Floats:

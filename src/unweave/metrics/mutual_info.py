@@ -7,12 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from unweave.core import FactorTable, Score
-from unweave.metrics.binning import code_bins
+from unweave.metrics.binning import ROBUST_BINS, code_bins
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem, check_mode
 from unweave.metrics.pair_scores import Definition, Parts, pair_settings, score_table
 from unweave.metrics.pairs import Block, PairTable
 from unweave.metrics.shares import Floats, Shares
 from unweave.metrics.stamps import make_stamp
+
+CELL_ROWS = 5
+"""Rows per pair of bins that robust mode aims at: both sides are binned, and sparser tables tell little."""
+
+FEWEST_BINS = 4
+"""Bins of a code at least."""
 
 
 def mutual_info_score(
@@ -46,21 +52,22 @@ def mutual_info_score(
     given = as_problem(codes, FactorTable.empty(len(codes)) if factors is None else factors)  # type: ignore[arg-type]
     problem = replace(given, factors=FactorTable.empty(len(given.codes)))
     array = problem.codes
-    binned, count = code_bins(array, mode), array.shape[1]
+    bins = max(FEWEST_BINS, min(ROBUST_BINS, round(np.sqrt(len(array) / CELL_ROWS))))
+    binned, count = code_bins(array, mode, most=bins), array.shape[1]
     block = Block(np.arange(len(array)), tuple(range(count)), binned, binned)
     table = PairTable.of_blocks((block,), (count, count), len(array), mode)
     dead = problem.dead
     live = ~dead if mode == "robust" else np.ones(count, dtype=bool)
     dropped = () if mode == "reference" else tuple(np.flatnonzero(dead).tolist())
     parts = Parts(live, live, np.ones(count), dropped, (), None)
-    settings = pair_settings(mode) | {"bootstrap": bootstrap, "nulls": nulls, "seed": seed}
+    settings = pair_settings(mode) | ({"bins": bins} if mode == "robust" else {}) | {"bootstrap": bootstrap, "nulls": nulls, "seed": seed}
     stamp = make_stamp("mutual_info_score", mode, problem, settings)
     return score_table([MUTUAL_INFO], table, parts, stamp, bootstrap, nulls, seed)["mutual_info_score"]
 
 
 def _mean_of_pairs(shares: Shares, weights: Floats) -> Floats:
     count = len(weights)
-    return np.asarray(np.maximum(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)), 0))
+    return np.asarray(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)))
 
 
 def _off_diagonal(nats: Floats) -> Floats:

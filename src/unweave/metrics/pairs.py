@@ -161,8 +161,7 @@ def _surprise(counts: Counts) -> Floats:
     """-log p of each outcome less its mean, (D, M) of counts (D, M) of the same rows; 0 for what does not occur."""
     total = counts[0].sum()
     surprise = np.log(total / np.maximum(counts, 1))
-    mean = (counts * surprise).sum(axis=1, keepdims=True) / total
-    return np.where(counts > 0, surprise - mean, 0)
+    return np.where(counts > 0, surprise - (counts * surprise).sum(axis=1, keepdims=True) / total, 0)
 
 
 def _blocks(problem: Problem, mode: Mode, members: Sequence[tuple[int, ...]]) -> Iterator[Block]:

@@ -34,9 +34,8 @@ class Shares:
     def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
         """The codes (D,) and factors (K,) that take part."""
         rows, columns = np.flatnonzero(codes)[:, None], np.flatnonzero(factors)
-        nats, excess, share, own = (
-            x[..., rows, columns] for x in (self.nats, self.excess, self.share, self.code_entropy)
-        )
+        arrays = self.nats, self.excess, self.share, self.code_entropy
+        nats, excess, share, own = (array[..., rows, columns] for array in arrays)
         return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns])
 
     def silence(self, codes: NDArray[np.bool_]) -> Self:
