@@ -14,10 +14,17 @@ from unweave.metrics.gaussian_dependence import (
     wasserstein_correlation_norm,
 )
 from unweave.metrics.grid import Grid
+from unweave.metrics.infomec import infomec
 from unweave.metrics.irs import irs
+from unweave.metrics.jemmig import jemmig
+from unweave.metrics.med import med
 from unweave.metrics.mig import mig
+from unweave.metrics.mig_sup import mig_sup
+from unweave.metrics.modularity import modularity
+from unweave.metrics.mutual_info import mutual_info_score
 from unweave.metrics.probe import probe
 from unweave.metrics.reconstruction import reconstruction
+from unweave.metrics.rmig import rmig
 from unweave.metrics.sap import sap
 from unweave.metrics.scorecard import scorecard
 from unweave.metrics.udr import Ranking, udr
@@ -35,10 +42,17 @@ __all__ = [
     "explicitness",
     "factor_vae",
     "gaussian_total_correlation",
+    "infomec",
     "irs",
+    "jemmig",
+    "med",
     "mig",
+    "mig_sup",
+    "modularity",
+    "mutual_info_score",
     "probe",
     "reconstruction",
+    "rmig",
     "sap",
     "scorecard",
     "udr",

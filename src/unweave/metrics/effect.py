@@ -258,8 +258,8 @@ class _Effects:
         if bootstrap:
             means = bootstrap_means(self.rows, bootstrap, generator(seed, "effect", "bootstrap"))
             draws = np.array([aggregate(self.matrix(m)) for m in means])
-            # Quantiles of the draws themselves, moved to have the score as their mean: aggregates are bent, so draws are
-            # biased once more than the score is.
+            # Quantiles of the draws themselves, moved to have the score as their mean: aggregates are bent, and draws
+            # are biased once more than the score is.
             more["interval"] = interval(value, value + draws.mean() - draws, 0, 1)
         if nulls:
             random = generator(seed, "effect", "null")

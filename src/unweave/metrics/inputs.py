@@ -125,16 +125,17 @@ def check_codes(codes: NDArray[Any]) -> NDArray[Any]:
             f"codes: expected real numbers, got dtype {codes.dtype}. Convert them with codes.astype(float)."
         )
     if codes.dtype != np.float32:
-        codes = codes.astype(np.float64)
-    finite = np.isfinite(codes)
-    if not finite.all():
+        codes = codes.astype(np.float64, copy=False)
+    low, high = float(codes.min()), float(codes.max())  # NaN if one is; no copy of a large array is made
+    if not (np.isfinite(low) and np.isfinite(high)):
+        finite = np.isfinite(codes)
         row, column = np.argwhere(~finite)[0]
         raise DataError(
             f"codes: {np.count_nonzero(~finite)} values are NaN or infinite, the first in row {row}, column {column}. "
             "Leave those rows out, or find out why the encoder diverged."
         )
-    if float(np.abs(codes).max()) > LARGEST:
-        raise DataError(f"codes: the largest is {np.abs(codes).max():g}, too large to square. Divide the codes first.")
+    if max(-low, high) > LARGEST:
+        raise DataError(f"codes: the largest is {max(-low, high):g}, too large to square. Divide the codes first.")
     return codes
 
 
@@ -178,7 +179,10 @@ def factor_table(labels: NDArray[Any]) -> FactorTable:
 
 
 def _column(name: str, labels: NDArray[Any]) -> tuple[Factor, NDArray[np.float64], NDArray[np.bool_]]:
-    known = np.array([x is not None and x == x and x != "" for x in labels.tolist()], dtype=bool)
+    if labels.dtype.kind in "fiub":
+        known = np.asarray(labels == labels)  # NaN is not equal to itself
+    else:
+        known = np.array([x is not None and x == x and x != "" for x in labels.tolist()], dtype=bool)
     present = labels[known]
     if labels.dtype.kind == "O":
         text = [isinstance(x, str) for x in present.tolist()]

@@ -19,9 +19,18 @@ from unweave.metrics.gaussian_dependence import (
     wasserstein_correlation,
     wasserstein_correlation_norm,
 )
+from unweave.metrics.infomec import NAMES as INFOMEC_NAMES
+from unweave.metrics.infomec import infomec
 from unweave.metrics.irs import irs
+from unweave.metrics.jemmig import jemmig
+from unweave.metrics.med import NAMES as MED_NAMES
+from unweave.metrics.med import med
 from unweave.metrics.mig import mig
+from unweave.metrics.mig_sup import mig_sup
+from unweave.metrics.modularity import modularity
+from unweave.metrics.mutual_info import mutual_info_score
 from unweave.metrics.probe import probe
+from unweave.metrics.rmig import rmig
 from unweave.metrics.sap import NAMES as SAP_NAMES
 from unweave.metrics.sap import sap
 
@@ -66,12 +75,21 @@ _OF_VALUES = (
 
 METRICS: Mapping[str, Entry] = {
     "mig": Entry(mig, ("mig",), default=True),
+    "mig_sup": Entry(mig_sup, ("mig_sup",)),
+    "rmig": Entry(rmig, ("rmig",)),
+    # Lower is better: perfect codes have 0, and noise the largest value.
+    "jemmig": Entry(jemmig, ("jemmig",), exempt={"jemmig": ("check_identity", "check_noise")}),
+    "modularity": Entry(modularity, ("modularity",)),
     # Trees fit noise where they learn from it; and counts of codes and factors are the same for noise.
     "dci": Entry(dci, DCI_NAMES, split=True, default=True, exempt={"dci.informativeness_train": ("check_noise",)}),
     "dci_es": Entry(dci_es, DCI_ES_NAMES, split=True, exempt={"dci_es.size": ("check_noise",)}),
     "sap": Entry(sap, SAP_NAMES, split=True),
     "explicitness": Entry(explicitness, ("explicitness",), split=True),
     "irs": Entry(irs, ("irs",)),
+    "infomec": Entry(infomec, INFOMEC_NAMES),
+    # A linear model fits noise where it learns from it.
+    "med": Entry(med, MED_NAMES, split=True, exempt={"med.informativeness_train": ("check_noise",)}),
+    "mutual_info_score": Entry(mutual_info_score, ("mutual_info_score",), label_blind=True),
     # Ten labels are too few for a linear model of five classes; a thousand are more than the suite has.
     "budget": Entry(
         budget,
