@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cached_property, partial
 
 from unweave.core import ConfigError, Score, Scorecard
 from unweave.metrics.budget import BUDGETS, budget
@@ -32,6 +35,7 @@ class Entry:
         split: whether it learns from some rows and tests on others, and so takes `train_rows`.
         default: whether a scorecard computes it unless told otherwise.
         exempt: checks of `unweave.testing.metrics` that some of its scores cannot pass by definition, by score.
+        slow: whether it takes minutes on a large problem, so that `unweave score` leaves it out unless asked.
     """
 
     metric: Metric
@@ -39,6 +43,13 @@ class Entry:
     split: bool = False
     default: bool = False
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    slow: bool = False
+
+    @cached_property
+    def takes(self) -> frozenset[str]:
+        """Names of its arguments that are still free: not bound by `functools.partial`."""
+        bound = self.metric.keywords if isinstance(self.metric, partial) else {}
+        return frozenset(inspect.signature(self.metric).parameters) - frozenset(bound)
 
 
 _OF_VALUES = (
@@ -78,21 +89,36 @@ DEFAULT = tuple(name for name, entry in METRICS.items() if entry.default)
 """What a scorecard computes unless told otherwise."""
 
 
-def choose(names: Iterable[str]) -> Iterator[tuple[Entry, tuple[str, ...]]]:
-    """The metrics of some names, each once, with the scores that are wanted of it (none: all of them).
+def choose(metrics: Iterable[str | Metric]) -> Iterator[tuple[Entry, tuple[str, ...]]]:
+    """Metrics in the order of their first mention, each once, with the scores that are wanted of it (none: all).
 
-    A name is that of a metric ("dci") or of one of its scores ("dci.completeness").
+    A name is that of a metric ("dci") or of one of its scores ("dci.completeness"); a function stands for itself.
 
     Raises:
         ConfigError: a name that nothing has.
     """
-    owners = {score: name for name, entry in METRICS.items() for score in entry.scores}
-    wanted: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        owner = name if name in METRICS else owners.get(name)
-        if owner is None:
-            raise ConfigError(f"metrics: there is no metric {name!r}. Choose from {', '.join(METRICS)}.")
-        whole = owner == name or wanted.get(owner) == ()
-        wanted[owner] = () if whole else (*wanted.get(owner, ()), name)
+    wanted: dict[str | Metric, tuple[str, ...]] = {}
+    for metric in metrics:
+        owner = _owner(metric) if isinstance(metric, str) else metric
+        whole = owner == metric or wanted.get(owner) == ()
+        wanted[owner] = () if whole else (*wanted.get(owner, ()), str(metric))
     for owner, scores in wanted.items():
-        yield METRICS[owner], scores
+        yield METRICS[owner] if isinstance(owner, str) else entry_of(owner), scores
+
+
+def entry_of(metric: Metric) -> Entry:
+    """What is known of a function: the entry of the metric that it is or binds arguments of, else its name."""
+    function = metric.func if isinstance(metric, partial) else metric
+    for entry in METRICS.values():
+        if entry.metric is function:
+            return replace(entry, metric=metric)
+    return Entry(metric, (getattr(function, "__name__", "metric"),))
+
+
+def _owner(name: str) -> str:
+    if name in METRICS:
+        return name
+    for owner, entry in METRICS.items():
+        if any(fnmatchcase(name, score) for score in entry.scores):
+            return owner
+    raise ConfigError(f"metrics: there is no metric {name!r}. Choose from {', '.join(METRICS)}.")
