@@ -2,6 +2,7 @@
 
 from unweave.metrics.active_units import active_units
 from unweave.metrics.budget import budget
+from unweave.metrics.compare import compare, difference
 from unweave.metrics.dci import dci
 from unweave.metrics.dci_es import dci_es
 from unweave.metrics.explicitness import explicitness
@@ -25,3 +26,4 @@ __all__ = [
     "sap",
     "scorecard",
 ]
+__all__ = ["active_units", "compare", "dci", "difference", "mig", "probe", "reconstruction", "scorecard"]

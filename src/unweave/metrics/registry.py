@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
+from typing import Any
 
 from unweave.core import ConfigError, Score, Scorecard
 from unweave.metrics.budget import BUDGETS, budget
@@ -46,10 +47,19 @@ class Entry:
     slow: bool = False
 
     @cached_property
+    def bound(self) -> frozenset[str]:
+        """Names of its arguments that `functools.partial` binds; they stay as they are."""
+        return frozenset(self.metric.keywords) if isinstance(self.metric, partial) else frozenset()
+
+    @cached_property
     def takes(self) -> frozenset[str]:
-        """Names of its arguments that are still free: not bound by `functools.partial`."""
-        bound = self.metric.keywords if isinstance(self.metric, partial) else {}
-        return frozenset(inspect.signature(self.metric).parameters) - frozenset(bound)
+        """Names of its arguments that are free."""
+        return frozenset(inspect.signature(self.metric).parameters) - self.bound
+
+    def keywords(self, always: Mapping[str, Any], optional: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments to call it with: those that every metric takes, and of the optional ones those that it takes."""
+        kept = {name: value for name, value in always.items() if name not in self.bound}
+        return kept | {name: value for name, value in optional.items() if name in self.takes}
 
 
 _OF_VALUES = (

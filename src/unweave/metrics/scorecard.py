@@ -61,7 +61,9 @@ def scorecard(
         if budget is not None and time.monotonic() - began >= budget:
             found: Mapping[str, Score] = _left_out(entry, problem, mode, budget)
         else:
-            found = _scores(entry.metric(given, problem.factors, **_free(entry, arguments, optional)))
+            from_grid = grid is not None and "grid" in entry.takes  # cells name their factors, and are not split
+            keywords = entry.keywords(arguments, optional | ({"train_rows": None} if from_grid else {}))
+            found = scores_of(entry.metric(given, None if from_grid else problem.factors, **keywords))
         absent = [name for name in wanted if name not in found]
         if absent:
             raise ConfigError(f"metrics: there is no score {absent[0]!r}. Choose from {', '.join(found) or 'none'}.")
@@ -69,15 +71,9 @@ def scorecard(
     return Scorecard(scores)
 
 
-def _scores(found: Score | Scorecard) -> Mapping[str, Score]:
+def scores_of(found: Score | Scorecard) -> Mapping[str, Score]:
+    """What a metric gives, by name."""
     return {found.name: found} if isinstance(found, Score) else found
-
-
-def _free(entry: Entry, arguments: Mapping[str, Any], optional: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that the caller has not bound, and of the optional ones those that the metric takes."""
-    bound = getattr(entry.metric, "keywords", {})
-    kept = {name: value for name, value in arguments.items() if name not in bound}
-    return kept | {name: value for name, value in optional.items() if name in entry.takes}
 
 
 def _left_out(entry: Entry, problem: Problem, mode: Mode, budget: float) -> dict[str, Score]:
