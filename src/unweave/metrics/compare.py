@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import ConfigError, Score, Stamp
+from unweave.core import Codes, ConfigError, FactorTable, Score, Stamp
 from unweave.core.seeds import generator
-from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem
+from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, as_problem
 from unweave.metrics.registry import DEFAULT, Entry, Metric, choose
 from unweave.metrics.resampling import student_t
 from unweave.metrics.scorecard import scores_of
@@ -163,19 +163,21 @@ def compare(
         ConfigError: a metric does not exist, or there are less than 2 halvings.
         ShapeError, DataError: see the metrics.
     """
-    one, two = as_problem(first, factors), as_problem(second, factors)
+    problems = [as_problem(codes, factors) for codes in (first, second)]
     if halvings < 2:
         raise ConfigError(f"halvings: expected at least 2, got {halvings}.")
     always = {"mode": mode, "bootstrap": 0, "nulls": 0, "seed": seed}
-    found: dict[str, Difference] = {}
+    # Codes hold the variances too.
+    given = [c if isinstance(c, Codes) else p.codes for c, p in zip((first, second), problems, strict=True)]
+    table, found = problems[0].factors, dict[str, Difference]()
     for entry, wanted in choose(metrics):
         most = max_rows if "max_rows" in entry.takes else None
-        split = train_test(len(one.codes), train_rows, most, generator(seed, "compare", "split"))
+        split = train_test(len(problems[0].codes), train_rows, most, generator(seed, "compare", "split"))
         calls = [
             (kept, entry.keywords(always, {"train_rows": train, "max_rows": None, "weights": weights}))
             for kept, train in _samples(*split, halvings, generator(seed, "compare", "halves"))
         ]
-        scores = [[_scores(entry, problem, *call) for call in calls] for problem in (one, two)]
+        scores = [[_scores(entry, codes, table, *call) for call in calls] for codes in given]
         names = [name for name in scores[0][0] if name in scores[1][0] and (not wanted or name in wanted)]
         found |= {name: _paired(*([score.get(name) for score in side] for side in scores)) for name in names}
     return Comparison(found)
@@ -191,8 +193,11 @@ def _samples(train: Rows, test: Rows, halvings: int, random: np.random.Generator
             yield np.concatenate(half), len(half[0])
 
 
-def _scores(entry: Entry, problem: Problem, rows: Rows, keywords: Mapping[str, Any]) -> Mapping[str, Score]:
-    return scores_of(entry.metric(problem.codes[rows], problem.factors.take(rows), **keywords))
+def _scores(
+    entry: Entry, codes: Codes | NDArray[Any], table: FactorTable, rows: Rows, keywords: Mapping[str, Any]
+) -> Mapping[str, Score]:
+    some = codes.take(rows) if isinstance(codes, Codes) else codes[rows]
+    return scores_of(entry.metric(some, table.take(rows), **keywords))
 
 
 def _paired(first: Sequence[Score | None], second: Sequence[Score | None]) -> Difference:
