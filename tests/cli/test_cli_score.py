@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from unweave.core import Factor, FactorTable
 from unweave.metrics import mig, scorecard
@@ -143,6 +144,17 @@ def test_the_table_for_people(unweave, files):
     assert "without z0" in out
     code, out, _ = unweave("score", "dead.npy", "factors.npy", "--metrics", "mig", "--budget", "0")
     assert (code, "left out: the budget of 0 s" in out) == (0, True)
+
+
+def test_the_picture(unweave, files):
+    code, out, _ = unweave("score", "both.npz", "--metrics", "mig", "--picture", "[p].png", *QUICK)
+    assert (code, "Picture: [p].png" in out) == (0, True)
+    with Image.open("[p].png") as picture:
+        assert picture.size[0] > 1000
+    code, _, err = unweave("score", "both.npz", "--metrics", "mig", "--picture", "p.gif", *QUICK)
+    assert (code, "ends in .png, .pdf, .svg" in err) == (2, True)
+    code, _, err = unweave("score", "both.npz", "--metrics", "mig", "--picture", "codes.npy/p.png", *QUICK)
+    assert (code, "cannot write" in err) == (3, True)
 
 
 BAD = {

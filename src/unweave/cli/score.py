@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from unweave.cli.console import Json, err, print_json
+from unweave.cli.console import Json, err, out, print_json
 from unweave.cli.evaluate import say_scores
 
 if TYPE_CHECKING:
@@ -61,9 +61,12 @@ def score(
     from unweave.core import ConfigError
     from unweave.metrics import scorecard
     from unweave.metrics.inputs import check_mode
+    from unweave.metrics.plots import check_format, plot_all, save
     from unweave.projects.score_inputs import read_inputs
 
     check_mode(mode)
+    if picture is not None:
+        check_format(picture)
     if codes is None:
         raise ConfigError("score: say what to score: `unweave score CODES FACTORS`, or `--udr REPS.npz`.")
     sizes = _sizes(grid)
@@ -82,10 +85,14 @@ def score(
             grid=sizes,
             budget=budget,
         )
+    if picture is not None:
+        save(plot_all(card, title=codes.name), picture)
     if json:
         print_json(card.to_json())
-    else:
-        say_scores(card.to_json())
+        return
+    say_scores(card.to_json())
+    if picture is not None:
+        out.print(f"Picture: {picture}", soft_wrap=True, markup=False)
 
 
 def _metrics(text: str) -> tuple[str, ...]:

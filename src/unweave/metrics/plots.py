@@ -110,15 +110,19 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, PDF or SVG, whole or not at all.
 
     Raises:
-        ConfigError: the name ends in something else.
+        ConfigError: see `check_format`.
         StorageError: the file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(f"{path}: expected a name that ends in {', '.join(FORMATS)}.")
+    check_format(path)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix[1:], dpi=160, facecolor="white")
+    figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=160, facecolor="white")
     write_bytes(path, buffer.getvalue())
+
+
+def check_format(path: Path) -> None:
+    """Refuse a name that ends in anything but `.png`, `.pdf` or `.svg`."""
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path}: expected a name that ends in {', '.join(FORMATS)}.")
 
 
 def _draw_matrix(figure: FigureBase, score: Score, title: str | None) -> None:

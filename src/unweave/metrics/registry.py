@@ -36,6 +36,7 @@ class Entry:
         split: whether it learns from some rows and tests on others, and so takes `train_rows`.
         default: whether a scorecard computes it unless told otherwise.
         exempt: checks of `unweave.testing.metrics` that some of its scores cannot pass by definition, by score.
+        lower: scores of which less is better.
         slow: whether it takes minutes on a large problem, so that `unweave score` leaves it out unless asked.
     """
 
@@ -44,6 +45,7 @@ class Entry:
     split: bool = False
     default: bool = False
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lower: tuple[str, ...] = ()
     slow: bool = False
 
     @cached_property
