@@ -104,9 +104,7 @@ class ValidationScores(Metric):
         mean, labels = _array(self.codes), _array(self.labels)
         logvar = _array(self.logvars) if len(self.logvars) else None
         if logvar is not None and len(logvar) != len(mean):
-            raise DataError(
-                f"ValidationScores: {len(logvar)} of {len(mean)} rows have log-variances. Pass all or none."
-            )
+            raise DataError(f"logvar: {len(logvar)} of {len(mean)} rows have one. Pass it in every batch or in none.")
         table = labels if self.factors is None else _table(self.factors, labels)
         self.card = scorecard(Codes(mean, logvar), table, bootstrap=0, nulls=0, **self.settings)
         found = {name: score.value for name, score in self.card.items() if score.value is not None}
