@@ -118,7 +118,10 @@ def infomec(codes: np.ndarray, factors: np.ndarray, train: int) -> Scores:
 def med(codes: np.ndarray, factors: np.ndarray, train: int) -> Scores:
     table = information(codes[:train], factors[:train])
     d, c = aggregated(table / table.sum(axis=0))
-    return {"med.disentanglement": d, "med.completeness": c}
+    standard = (codes - codes[:train].mean(axis=0)) / codes[:train].std(axis=0)
+    fits = [LogisticRegression().fit(standard[:train], v[:train]) for v in factors.T]
+    right = [fit.score(standard[train:], v[train:]) for fit, v in zip(fits, factors.T, strict=True)]
+    return {"med.disentanglement": d, "med.completeness": c, "med.informativeness": float(np.mean(right))}
 
 
 def unsupervised(codes: np.ndarray, factors: np.ndarray, train: int) -> Scores:
