@@ -110,7 +110,10 @@ def ours(name: str, folder: Path) -> Callable[[], dict[str, float | None]]:
         from unweave.metrics.udr import udr
 
         reps, kl, method = load(name, folder)
-        return lambda: {f"{name} {j}": value for j, value in enumerate(udr(reps, kl, method=method).values)}
+        return lambda: {
+            f"{name} {j}": score.value
+            for j, score in enumerate(udr(reps, kl, method=method, mode="reference", **quick).scores)
+        }
     if name == "monitor":
         codes, factors, _ = load("mig", folder)
         return lambda: _values(scorecard(codes, factors, metrics=MONITOR, **quick))
@@ -120,8 +123,7 @@ def ours(name: str, folder: Path) -> Callable[[], dict[str, float | None]]:
         for part in TOGETHER if name == "together" else (name,):
             data, settings = load(part, folder), {**quick, "metrics": OURS[part], "mode": "reference"}
             if part in GRID:
-                cells = np.indices(data[1]).reshape(len(data[1]), -1).T
-                found |= _values(scorecard(data[0], cells, grid=data[1], **settings))
+                found |= _values(scorecard(data[0], grid=data[1], **settings))
             else:
                 found |= _values(scorecard(data[0], data[1], train_rows=data[2], **settings))
         return found

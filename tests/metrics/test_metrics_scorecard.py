@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from unweave.core import Codes, ConfigError, Scorecard
+from unweave.core import Codes, ConfigError, Scorecard, ShapeError
 from unweave.metrics import mig, probe, scorecard
 from unweave.metrics.registry import METRICS
 
@@ -102,8 +102,20 @@ def test_optional_arguments_go_to_the_metrics_that_take_them():
     scorecard(CODES, LABELS, metrics=[takes, "mig", partial(takes, train_rows=7)], **options)
     assert [row[:3] for row in seen] == [(50, options["weights"], None), (7, options["weights"], None)]
     seen.clear()
-    scorecard(CODES, LABELS, metrics=[takes, "mig"], grid=(10, 20), **options)
+    scorecard(CODES, metrics=[takes], grid=(10, 20), **options)
     assert seen == [(None, options["weights"], (10, 20), None)]  # cells name their factors, and are not split
+
+
+def test_a_grid_names_its_labels():
+    cells = np.indices((10, 20)).reshape(2, -1).T
+    options = {"metrics": ["mig", "probe"], "bootstrap": 0, "nulls": 2}
+    card = scorecard(CODES, grid=(10, 20), **options)
+    assert card.to_json() == scorecard(CODES, cells, **options).to_json()
+    with pytest.raises(ShapeError, match="same rows"):
+        scorecard(CODES, grid=(10, 21), metrics=["mig"])
+    for both in ({"factors": LABELS, "grid": (10, 20)}, {}):
+        with pytest.raises(ConfigError, match="one of the two"):
+            scorecard(CODES, **both)
 
 
 def test_what_is_bound_stays_and_the_variances_are_passed_on():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unweave.core import Codes, ConfigError, Score, Scorecard
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem
@@ -15,7 +19,7 @@ from unweave.metrics.weights import Groups, Weights
 
 def scorecard(
     codes: CodesLike,
-    factors: FactorsLike,
+    factors: FactorsLike | None = None,
     *,
     metrics: Sequence[str | Metric] = DEFAULT,
     mode: Mode = "robust",
@@ -32,7 +36,7 @@ def scorecard(
 
     Args:
         codes: codes (N, D) of rows that the model has not been trained on.
-        factors: labels (N, K) of the same rows.
+        factors: labels (N, K) of the same rows; None with a grid, whose cells name their labels.
         metrics: names of metrics or of single scores (see `registry.METRICS`), or functions of the same signature; bind
             other arguments with `functools.partial(dci, max_rows=2000)`: what is bound stays.
         mode: see each metric.
@@ -51,24 +55,38 @@ def scorecard(
     """
     if budget is not None and not budget >= 0:
         raise ConfigError(f"budget: expected seconds from 0 up, or None, got {budget}.")
-    problem = as_problem(codes, factors)
-    given = codes if isinstance(codes, Codes) else problem.codes  # Codes hold the variances too
+    if (factors is None) == (grid is None):
+        raise ConfigError("scorecard: pass labels of the rows, or the grid whose cells they are; one of the two.")
+
+    @cache
+    def problem() -> Problem:
+        """Checked only where a metric needs labels: the cells of a grid can be many."""
+        return as_problem(codes, _cells(grid) if factors is None else factors)
+
     arguments: dict[str, Any] = {"mode": mode, "bootstrap": bootstrap, "nulls": nulls, "seed": seed}
     optional: dict[str, Any] = {"train_rows": train_rows, "weights": weights, "groups": groups, "grid": grid}
     chosen = list(choose(metrics))
     began, scores = time.monotonic(), dict[str, Score]()
     for entry, wanted in chosen:
         if budget is not None and time.monotonic() - began >= budget:
-            found: Mapping[str, Score] = _left_out(entry, problem, mode, budget)
+            found: Mapping[str, Score] = _left_out(entry, problem(), mode, budget)
         else:
-            from_grid = grid is not None and "grid" in entry.takes  # cells name their factors, and are not split
-            keywords = entry.keywords(arguments, optional | ({"train_rows": None} if from_grid else {}))
-            found = scores_of(entry.metric(given, None if from_grid else problem.factors, **keywords))
+            from_grid = grid is not None and "grid" in entry.takes
+            split = {"train_rows": None} if from_grid else {}  # cells are not split
+            given = codes if from_grid or isinstance(codes, Codes) else problem().codes  # Codes hold variances too
+            labels = None if from_grid else problem().factors
+            found = scores_of(entry.metric(given, labels, **entry.keywords(arguments, optional | split)))
         absent = [name for name in wanted if name not in found]
         if absent:
             raise ConfigError(f"metrics: there is no score {absent[0]!r}. Choose from {', '.join(found) or 'none'}.")
         scores |= {name: score for name, score in found.items() if not wanted or name in wanted}
     return Scorecard(scores)
+
+
+def _cells(sizes: Sequence[int] | None) -> NDArray[np.int64]:
+    """Labels (prod sizes, K) of all cells of a grid in C order."""
+    shape = tuple(int(size) for size in sizes or ())
+    return np.indices(shape).reshape(len(shape), -1).T
 
 
 def scores_of(found: Score | Scorecard) -> Mapping[str, Score]:

@@ -26,8 +26,8 @@ SUFFIXES = (".npy", ".npz", *TABLES)
 
 def read_inputs(
     codes: Path, factors: Path | None, *, grid: Sequence[int] | None = None, project: Path | None = None
-) -> tuple[Codes, Labels]:
-    """Codes and labels of the same rows.
+) -> tuple[Codes, Labels | None]:
+    """Codes and labels of the same rows; no labels with a grid.
 
     Args:
         codes: file of codes.
@@ -47,7 +47,7 @@ def read_inputs(
         if given.mean.ndim == 2 and len(given) != math.prod(grid):
             hint = "Row i is cell i of the grid in C order: the last factor varies fastest."
             raise ShapeError("codes", want=f"({math.prod(grid)}, codes) for {grid}", got=given.mean.shape, hint=hint)
-        return given, grid_labels(grid)
+        return given, None
     declared = load_project(project).factors if project is not None else ()
     if project is not None and not declared:
         raise ConfigError(f"{project}: the project declares no `factors:`. Add them, or leave the project out.")
@@ -123,11 +123,6 @@ def read_factors(path: Path, declared: Sequence[Factor] = ()) -> Labels:
     if names.shape != (labels.shape[1],) or len(set(names.tolist())) < len(names):
         raise DataError(f"{path}: `factor_names` must hold {labels.shape[1]} different names, it holds {names}.")
     return factor_columns({str(name): labels[:, place] for place, name in enumerate(names)})
-
-
-def grid_labels(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """Labels (prod sizes, K) of all cells of a grid of factors in C order: the last factor varies fastest."""
-    return np.indices(tuple(sizes)).reshape(len(sizes), -1).T
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
