@@ -48,6 +48,14 @@ def test_the_heat_map_shows_every_number_with_its_code_and_factor():
     assert axes.images[0].get_clim() == (0, 1.2)
 
 
+def test_codes_that_count_as_one_share_a_row():
+    stamp = Stamp("dci", "robust", {"groups": [[0, 2], [3, 5]]}, 10, ("shape", "size", "x"), {})
+    grouped = Score("dci.completeness", 0.5, stamp, matrix=MATRIX[[0, 2, 4, 1]], dropped_codes=(4,))
+    axes = plot_matrix(grouped).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z1", "z0+z2", "z3+z5", "z4"]
+    assert texts(axes)[-3:] == ["–"] * 3
+
+
 def test_numbers_stand_out_from_their_cells():
     axes = plot_matrix(CARD["mig"]).axes[0]
     image = axes.images[0]

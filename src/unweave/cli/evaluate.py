@@ -44,9 +44,10 @@ def evaluate(
 def say_scores(content: dict[str, Any]) -> None:
     """Scores and gates as a table."""
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("score", "value", "95 % interval", "random codes", box=None, header_style="bold", pad_edge=False)
+    names = Column("score", no_wrap=True, min_width=max(map(len, content["scores"]), default=0))
+    table = Table(names, "value", "95 % interval", "random codes", box=None, header_style="bold", pad_edge=False)
     notes = {name: _note(score) for name, score in content["scores"].items()}
     if any(notes.values()):
         table.add_column("note", style="dim")

@@ -16,8 +16,10 @@ from unweave.metrics.scorecard import scorecard
 __all__ = [
     "active_units",
     "budget",
+    "compare",
     "dci",
     "dci_es",
+    "difference",
     "explicitness",
     "irs",
     "mig",
@@ -26,4 +28,3 @@ __all__ = [
     "sap",
     "scorecard",
 ]
-__all__ = ["active_units", "compare", "dci", "difference", "mig", "probe", "reconstruction", "scorecard"]

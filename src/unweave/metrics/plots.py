@@ -16,6 +16,7 @@ import numpy as np
 
 from unweave.core import ConfigError, Score, Scorecard
 from unweave.core.files import write_bytes
+from unweave.metrics.weights import code_groups
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -129,7 +130,8 @@ def _draw_matrix(figure: FigureBase, score: Score, title: str | None) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     matrix = np.asarray(score.matrix)
-    left_out = np.array([row in score.dropped_codes for row in range(len(matrix))])
+    members = _members(score, len(matrix))
+    left_out = np.array([set(group) <= set(score.dropped_codes) for group in members])
     top = max(float(matrix.max()), 1e-9)
     weak = matrix.max(axis=1) < 0.1 * top
     order = np.lexsort((-matrix.max(axis=1), matrix.argmax(axis=1), weak, left_out))
@@ -145,7 +147,7 @@ def _draw_matrix(figure: FigureBase, score: Score, title: str | None) -> None:
     _lay_out(axes)
     axes.set_xticks(range(shown.shape[1]), [_short(name) for name in score.stamp.factors])
     axes.tick_params(axis="x", rotation=0 if max(map(len, score.stamp.factors)) <= 9 else 35)
-    axes.set_yticks(range(len(shown)), [f"z{row}" for row in order])
+    axes.set_yticks(range(len(shown)), ["+".join(f"z{code}" for code in members[row]) for row in order])
     axes.set_xticks(np.arange(1, shown.shape[1]) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, len(shown)) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.5)
@@ -156,6 +158,12 @@ def _draw_matrix(figure: FigureBase, score: Score, title: str | None) -> None:
     bar.set_label(_QUANTITIES.get(score.name.partition(".")[0], score.name), color=INK, fontsize=9)
     value = "no value" if score.value is None else f"{score.value:.2f}"
     axes.set_title(f"{score.name}: {value}" if title is None else title, loc="left", fontsize=11, color=INK)
+
+
+def _members(score: Score, rows: int) -> tuple[tuple[int, ...], ...]:
+    """Codes behind each row of a matrix: one, or those that the score counts as one."""
+    groups = score.stamp.settings.get("groups") or []
+    return code_groups(groups, rows + sum(len(group) - 1 for group in groups))
 
 
 def _draw_scores(figure: FigureBase, cards: Mapping[str, Scorecard], title: str | None) -> None:

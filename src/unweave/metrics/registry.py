@@ -82,7 +82,7 @@ METRICS: Mapping[str, Entry] = {
     "mig": Entry(mig, ("mig",), default=True),
     # Trees fit noise where they learn from it; and counts of codes and factors are the same for noise.
     "dci": Entry(dci, DCI_NAMES, split=True, default=True, exempt={"dci.informativeness_train": ("check_noise",)}),
-    "dci_es": Entry(dci_es, DCI_ES_NAMES, split=True, exempt={"dci_es.size": ("check_noise",)}),
+    "dci_es": Entry(dci_es, DCI_ES_NAMES, split=True, exempt={"dci_es.size": ("check_noise",)}, slow=True),
     "sap": Entry(sap, SAP_NAMES, split=True),
     "explicitness": Entry(explicitness, ("explicitness",), split=True),
     "irs": Entry(irs, ("irs",)),
