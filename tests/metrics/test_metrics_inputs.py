@@ -56,6 +56,7 @@ def test_many_numbers_are_a_measurement():
         (CODES.T, LABELS.T, "codes.T and factors.T"),
         (CODES[:, :2].T, LABELS.T, "codes.T and factors.T"),
         (CODES[:-1], LABELS, "same rows in the same order"),
+        (CODES[:-1], np.zeros((200, 3)), "same rows in the same order"),
         (CODES[:, 0], LABELS, r"codes\[:, None\]"),
         (CODES, LABELS[:, 0], r"factors\[:, None\]"),
         (CODES[:, :0], LABELS, "codes"),

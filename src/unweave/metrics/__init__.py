@@ -3,6 +3,7 @@
 from unweave.metrics.active_units import active_units
 from unweave.metrics.beta_vae import beta_vae
 from unweave.metrics.budget import budget
+from unweave.metrics.compare import compare, difference
 from unweave.metrics.dci import dci
 from unweave.metrics.dci_es import dci_es
 from unweave.metrics.effect import effect, effect_of_model
@@ -35,8 +36,10 @@ __all__ = [
     "active_units",
     "beta_vae",
     "budget",
+    "compare",
     "dci",
     "dci_es",
+    "difference",
     "effect",
     "effect_of_model",
     "explicitness",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -145,8 +145,9 @@ def _check_shapes(codes: tuple[int, ...], factors: tuple[int, ...]) -> None:
         raise ShapeError("codes", want="(rows, codes)", got=codes, hint="One code alone is codes[:, None].")
     if len(factors) != 2:
         raise ShapeError("factors", want="(rows, factors)", got=factors, hint="One factor alone is factors[:, None].")
-    wide = min(codes[1], factors[1]) >= 100 and codes[1] > 10 * max(codes[0], factors[0])
-    if codes[1] == factors[1] and (wide or codes[0] != factors[0]):
+    longer = max(codes[0], factors[0])
+    wide = codes[1] >= 100 and codes[1] > 10 * longer
+    if codes[1] == factors[1] and (wide or (codes[0] != factors[0] and codes[1] > longer)):
         hint = "Both arrays look transposed; rows are observations here. Pass codes.T and factors.T."
         raise ShapeError("codes", want="(rows, codes)", got=codes, hint=hint)
     if codes[0] == factors[0]:
@@ -171,11 +172,23 @@ def factor_table(labels: NDArray[Any]) -> FactorTable:
     """
     if labels.dtype.kind not in "fiubUSO":
         raise DataError(f"factors: expected integers, floats or strings, got dtype {labels.dtype}.")
-    columns = [_column(f"factor_{k}", labels[:, k]) for k in range(labels.shape[1])]
-    rows = (len(labels), len(columns))
-    values = np.stack([c[1] for c in columns], axis=1) if columns else np.zeros(rows)
-    known = np.stack([c[2] for c in columns], axis=1) if columns else np.zeros(rows, dtype=bool)
-    return FactorTable(tuple(c[0] for c in columns), values, known)
+    if labels.shape[1] == 0:
+        return FactorTable.empty(len(labels))
+    return factor_columns({f"factor_{k}": labels[:, k] for k in range(labels.shape[1])})
+
+
+def factor_columns(columns: Mapping[str, NDArray[Any]]) -> FactorTable:
+    """A `FactorTable` of named columns of plain labels, each (N,) and of its own dtype; at least one.
+
+    Kinds and missing labels as in `factor_table`.
+
+    Raises:
+        DataError: labels are infinite, or a column mixes text and numbers.
+    """
+    read = [_column(name, labels) for name, labels in columns.items()]
+    values = np.stack([column[1] for column in read], axis=1)
+    known = np.stack([column[2] for column in read], axis=1)
+    return FactorTable(tuple(column[0] for column in read), values, known)
 
 
 def _column(name: str, labels: NDArray[Any]) -> tuple[Factor, NDArray[np.float64], NDArray[np.bool_]]:
