@@ -13,6 +13,7 @@ from PIL import Image
 from unweave.core import Factor, FactorTable
 from unweave.metrics import mig, scorecard
 from unweave.metrics.registry import METRICS
+from unweave.metrics.udr import udr
 
 KEYS = {"value", "interval", "null", "reason", "stamp", "matrix"}
 RNG = np.random.default_rng(0)
@@ -157,6 +158,38 @@ def test_the_picture(unweave, files):
     assert (code, "cannot write" in err) == (3, True)
 
 
+def test_models_are_ranked(unweave, files):
+    turns = [np.linalg.qr(RNG.standard_normal((3, 3)))[0] for _ in range(2)]
+    codes = [CODES + 0.05 * RNG.standard_normal(CODES.shape) for _ in range(3)] + [CODES @ turn for turn in turns]
+    kl = np.ones((5, 3))
+    kl[1, 2] = 0
+    np.savez("models.npz", reps=codes, kl=kl)
+    scores = run_json(unweave, "--udr", "models.npz", "--bootstrap", "30", "--nulls", "2")
+    assert list(scores) == ["udr.lasso", "udr.spearman"]
+    for name, score in scores.items():
+        assert score.keys() >= KEYS
+        ranking = udr(np.array(codes), kl, method=name.partition(".")[2], bootstrap=30, nulls=2)
+        assert score["value"] == [one.value for one in ranking.scores]
+        assert score["interval"] == [list(one.interval) for one in ranking.scores]
+        assert np.shape(score["matrix"]) == (5, 5)
+        assert (score["choice"], score["choice_reason"]) == (ranking.choice, ranking.reason)
+        assert score["dropped_codes"] == [[], [2], [], [], []]
+    few = ("--udr", "models.npz", "--bootstrap", "0", "--nulls", "0", "--metrics", "udr.lasso", "--mode", "reference")
+    scores = run_json(unweave, *few)
+    assert list(scores) == ["udr.lasso"]
+    assert (scores["udr.lasso"]["interval"], scores["udr.lasso"]["null"]) == (None, None)
+    assert scores["udr.lasso"]["stamp"]["mode"] == "reference"
+    code, out, _ = unweave("score", *few)
+    assert code == 0
+    assert f"{scores['udr.lasso']['value'][4]:.3f}" in out
+    assert f"udr.lasso: take model {scores['udr.lasso']['choice']}" in out
+    kl[1] = 0
+    np.savez("models.npz", reps=codes, kl=kl)
+    scores = run_json(unweave, *few)
+    assert scores["udr.lasso"]["value"][1] is None
+    assert scores["udr.lasso"]["reason"] == "model 1: no dimension of this model is live."
+
+
 BAD = {
     "flat.npy": np.zeros(300),
     "nan.npy": np.where(np.arange(300)[:, None] == 7, np.nan, CODES),
@@ -197,6 +230,11 @@ BAD = {
         (["codes.npy", "factors.npy", "--grid", "10,30"], "Leave out the file of labels"),
         (["codes.npy", "factors.npy", "--weights", "size"], "--weights: expected"),
         (["codes.npy", "factors.npy", "-C", "."], "unweave.yaml does not exist"),
+        (["codes.npy", "--udr", "two.npz"], "--udr compares models with each other"),
+        (["--udr", "two.npz"], "expected `reps` (models, rows, codes)"),
+        (["--udr", "gone.npz"], "gone.npz does not exist"),
+        (["--udr", "models.npz", "--metrics", "mig"], "models are ranked by udr.lasso or udr.spearman, not by 'mig'"),
+        (["--udr", "models.npz"], "expected shape (2, 3)"),
         (["codes.npy", "factors.npy", "--budget", "-1"], "Invalid value for '--budget'"),
     ],
 )
@@ -204,6 +242,7 @@ def test_mistakes_are_explained(unweave, files, arguments, words):
     for name, array in BAD.items():
         np.save(name, array)
     np.savez("two.npz", a=CODES, b=CODES)
+    np.savez("models.npz", reps=[CODES, CODES], kl=np.ones((3, 3)))
     np.savez("table.npz", codes=CODES, factor_sizes=[15, 20])
     for suffix in ("npz", "npy", "parquet", "txt"):
         (files / f"bad.{suffix}").write_bytes(b"PK\x03\x04 nothing of the kind")

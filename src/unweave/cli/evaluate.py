@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,19 +53,23 @@ def say_scores(content: dict[str, Any]) -> None:
     if any(notes.values()):
         table.add_column("note", style="dim")
     for name, score in content["scores"].items():
-        low_high, null = score["interval"], score["null"]
-        cells = (
-            "–" if score["value"] is None else f"{score['value']:.3f}",
-            "" if low_high is None else f"{low_high[0]:.3f} to {low_high[1]:.3f}",
-            "" if null is None else f"{null:.3f}",
-            *((escape(notes[name]),) if any(notes.values()) else ()),
-        )
-        table.add_row(escape(name), *cells)
+        cells = number_cells(score["value"], score["interval"], score["null"])
+        note = (escape(notes[name]),) if any(notes.values()) else ()
+        table.add_row(escape(name), *cells, *note)
     out.print(table)
     for gate in content.get("gates", ()):
         mark = "[green]passed[/]" if gate["passed"] else "[red]failed[/]"
         value = "no value" if gate["value"] is None else f"{gate['value']:.3f}"
         out.print(f"gate {escape(gate['score'])} {gate['wanted']}: {value} {mark}")
+
+
+def number_cells(value: float | None, interval: Sequence[float] | None, null: float | None) -> tuple[str, str, str]:
+    """A value, its interval and the score of random codes for a table."""
+    return (
+        "–" if value is None else f"{value:.3f}",
+        "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
+        "" if null is None else f"{null:.3f}",
+    )
 
 
 def _note(score: dict[str, Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from unweave.cli.console import Json, err, out, print_json
-from unweave.cli.evaluate import say_scores
+from unweave.cli.evaluate import number_cells, say_scores
 
 if TYPE_CHECKING:
     from unweave.metrics.inputs import Mode
@@ -67,6 +67,11 @@ def score(
     check_mode(mode)
     if picture is not None:
         check_format(picture)
+    if udr is not None:
+        if codes is not None or grid is not None or picture is not None:
+            raise ConfigError("--udr compares models with each other: leave out CODES, FACTORS, --grid and --picture.")
+        _rank(udr, _names(metrics), {"mode": mode, "bootstrap": bootstrap, "nulls": nulls, "seed": seed}, json=json)
+        return
     if codes is None:
         raise ConfigError("score: say what to score: `unweave score CODES FACTORS`, or `--udr REPS.npz`.")
     sizes = _sizes(grid)
@@ -100,7 +105,38 @@ def _metrics(text: str) -> tuple[str, ...]:
 
     if text in ("quick", "all"):
         return tuple(name for name, entry in METRICS.items() if text == "all" or not entry.slow)
+    return _names(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _rank(path: Path, names: tuple[str, ...], settings: dict[str, Any], *, json: bool) -> None:
+    """Which of several models agrees best with the others."""
+    from unweave.projects.score_models import NAMES, rank_models
+
+    with err.status("Comparing …"):
+        content = rank_models(path, NAMES if names in (("quick",), ("all",)) else names, **settings)
+    if json:
+        print_json(content)
+        return
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("score", "model", "value", "95 % interval", "rotated", box=None, header_style="bold", pad_edge=False)
+    for name, score in content["scores"].items():
+        nothing = [None] * len(score["value"])
+        rows = zip(score["value"], score["interval"] or nothing, score["null"] or nothing, strict=True)
+        for model, (value, low_high, null) in enumerate(rows):
+            table.add_row(name, str(model), *number_cells(value, low_high, null))
+    out.print(table)
+    for name, score in content["scores"].items():
+        choice = (
+            f"take model {score['choice']}" if score["choice"] is not None else f"no choice: {score['choice_reason']}"
+        )
+        for words in filter(None, (choice, score["reason"])):
+            out.print(f"{name}: {escape(words)}", soft_wrap=True)
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:
