@@ -5,8 +5,10 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from unweave.core import ConfigError, Score, Scorecard, Stamp, StorageError
+from unweave.metrics import mutual_info_score
 from unweave.metrics.plots import COLOURS, MARKS, plot_all, plot_matrix, plot_models, plot_scorecard, save
 
+RNG = np.random.default_rng(0)
 STAMP = Stamp("mig", "robust", {}, 10, ("shape", "size", "a very long name of a factor"), {})
 MATRIX = np.array([[0.02, 1.2, 0.1], [0, 0, 0], [0.9, 0.1, 0.0], [0.01, 0.02, 0.03], [0.1, 0.2, 1.1]])
 
@@ -72,6 +74,9 @@ def test_a_score_without_such_a_matrix_is_refused():
         plot_matrix(CARD["sap"])
     with pytest.raises(ConfigError, match=r"\(1, 3\)"):
         plot_matrix(score(matrix=np.zeros((1, 3))))
+    codes = RNG.standard_normal((50, 2))
+    with pytest.raises(ConfigError, match="mutual_info_score: a heat map needs"):  # codes beside codes
+        plot_matrix(mutual_info_score(codes, codes > 0, bootstrap=0, nulls=0))
 
 
 def test_the_scorecard_draws_values_intervals_and_random_codes():

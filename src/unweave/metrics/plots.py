@@ -16,6 +16,7 @@ import numpy as np
 
 from unweave.core import ConfigError, Score, Scorecard
 from unweave.core.files import write_bytes
+from unweave.metrics.registry import METRICS
 from unweave.metrics.weights import code_groups
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def plot_matrix(score: Score, *, title: str | None = None) -> Figure:
 
 
 def has_heat_map(score: Score) -> bool:
-    """Whether the matrix behind a score has a column per factor, and more than one row."""
+    """Whether the matrix behind a score has a row per code, more than one, and a column per factor."""
+    entry = METRICS.get(score.stamp.definition)
+    if entry is not None and entry.label_blind:
+        return False
     return score.matrix is not None and score.matrix.shape[1] == len(score.stamp.factors) and len(score.matrix) > 1
 
 

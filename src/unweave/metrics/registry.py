@@ -51,20 +51,20 @@ class Entry:
         scores: names of the scores that it gives; "probe.*" stands for one score per factor.
         split: whether it learns from some rows and tests on others, and so takes `train_rows`.
         default: whether a scorecard computes it unless told otherwise.
+        slow: whether it takes minutes on a large problem, so that `unweave score` leaves it out unless asked.
         exempt: checks of `unweave.testing.metrics` that some of its scores cannot pass by definition, by score.
         label_blind: whether it does not look at factors: it measures how far codes depend on one another, 0 is best.
-        lower: scores of which less is better, beside those of metrics that are blind to labels.
-        slow: whether it takes minutes on a large problem, so that `unweave score` leaves it out unless asked.
+        lower: whether less is better although it looks at factors.
     """
 
     metric: Metric
     scores: tuple[str, ...]
     split: bool = False
     default: bool = False
+    slow: bool = False
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     label_blind: bool = False
-    lower: tuple[str, ...] = ()
-    slow: bool = False
+    lower: bool = False
 
     @cached_property
     def bound(self) -> frozenset[str]:
@@ -101,7 +101,7 @@ METRICS: Mapping[str, Entry] = {
     "mig_sup": Entry(mig_sup, ("mig_sup",)),
     "rmig": Entry(rmig, ("rmig",)),
     # Lower is better: perfect codes have 0, and noise the largest value.
-    "jemmig": Entry(jemmig, ("jemmig",), exempt={"jemmig": ("check_identity", "check_noise")}, lower=("jemmig",)),
+    "jemmig": Entry(jemmig, ("jemmig",), exempt={"jemmig": ("check_identity", "check_noise")}, lower=True),
     "modularity": Entry(modularity, ("modularity",)),
     # Trees fit noise where they learn from it; and counts of codes and factors are the same for noise.
     "dci": Entry(dci, DCI_NAMES, split=True, default=True, exempt={"dci.informativeness_train": ("check_noise",)}),
@@ -122,18 +122,10 @@ METRICS: Mapping[str, Entry] = {
     ),
     "beta_vae": Entry(beta_vae, ("beta_vae",), split=True),
     "factor_vae": Entry(factor_vae, ("factor_vae",), split=True),
-    "gaussian_total_correlation": Entry(
-        gaussian_total_correlation,
-        ("gaussian_total_correlation",),
-        label_blind=True,
-        lower=("gaussian_total_correlation",),
-    ),
+    "gaussian_total_correlation": Entry(gaussian_total_correlation, ("gaussian_total_correlation",), label_blind=True),
     "wasserstein_correlation": Entry(wasserstein_correlation, ("wasserstein_correlation",), label_blind=True),
     "wasserstein_correlation_norm": Entry(
-        wasserstein_correlation_norm,
-        ("wasserstein_correlation_norm",),
-        label_blind=True,
-        lower=("wasserstein_correlation_norm",),
+        wasserstein_correlation_norm, ("wasserstein_correlation_norm",), label_blind=True
     ),
     "probe": Entry(probe, ("probe.*",), default=True),
 }

@@ -67,5 +67,5 @@ def make_scorer(score: str, *, method: str = "transform", **settings: Any) -> Sc
     ((entry, wanted),) = choose([score])
     if not wanted and entry.scores != (score,):
         raise ConfigError(f"scorer: {score!r} gives several scores; name one of {', '.join(entry.scores)}.")
-    sign = -1 if score in entry.lower or entry.label_blind else 1
+    sign = -1 if entry.lower or entry.label_blind else 1
     return Scorer(score, sign, method, {"bootstrap": 0, "nulls": 0, **settings})
