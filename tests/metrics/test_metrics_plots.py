@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from unweave.core import ConfigError, Score, Scorecard, Stamp, StorageError
-from unweave.metrics import mutual_info_score
+from unweave.metrics import mutual_info_score, scorecard
 from unweave.metrics.plots import COLOURS, MARKS, plot_all, plot_matrix, plot_models, plot_scorecard, save
 
 RNG = np.random.default_rng(0)
@@ -96,6 +96,13 @@ def test_the_scorecard_draws_values_intervals_and_random_codes():
     assert marks(other) == [(3.2, 0, COLOURS[0])]
     assert other.get_xlim()[0] <= 0
     assert other.get_xlim()[1] > 3.5
+
+
+def test_scores_of_another_kind_have_their_own_axis_although_they_are_small():
+    codes = RNG.standard_normal((60, 2))
+    figure = plot_scorecard(scorecard(codes, codes > 0, metrics=["mig", "rmig", "mutual_info_score"], nulls=2))
+    labels = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    assert labels == [["mig"], ["rmig"], ["mutual_info_score\n(less is better)"]]
 
 
 def test_models_stand_side_by_side():

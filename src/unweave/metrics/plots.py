@@ -31,6 +31,7 @@ INK, FAINT, BAND = "#28303c", "#8a919c", "#e3e6ea"
 FORMATS = (".png", ".pdf", ".svg")
 
 _QUANTITIES = {"mig": "mutual information, nats", "dci": "importance"}
+_IN_NATS = ("rmig",)
 _ANNOTATED = 16
 """Rows and columns up to which every cell shows its number."""
 
@@ -194,7 +195,9 @@ def _draw_panel(axes: Axes, names: Sequence[str], cards: Mapping[str, Scorecard]
                 at = row + (place - (len(cards) - 1) / 2) * step
                 _draw_score(axes, card[name], at, step, place, alone=len(cards) == 1)
     _lay_out(axes)
-    axes.set_yticks(range(len(names)), [_short(name, 30) for name in names])
+    lower = {name for card in cards.values() for name in names if name in card and _less_is_better(card[name])}
+    labels = [_short(name, 30) + ("\n(less is better)" if name in lower else "") for name in names]
+    axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
     if unit:
         axes.set_xlim(-0.03, 1.03)
@@ -260,9 +263,15 @@ def _names(cards: Mapping[str, Scorecard]) -> list[str]:
 
 
 def _on_unit_axis(scores: Sequence[Score]) -> bool:
-    """Whether what is known of a score lies between 0 and 1."""
+    """Whether a score belongs on the axis from 0 to 1: more is better, and all that is known of it lies there."""
     ends = [end for s in scores for end in (s.value, s.null, *(s.interval or ()), *(s.null_interval or ()))]
-    return all(-1e-9 <= end <= 1 + 1e-9 for end in ends if end is not None)
+    own = any(_less_is_better(score) or score.name in _IN_NATS for score in scores)
+    return not own and all(-1e-9 <= end <= 1 + 1e-9 for end in ends if end is not None)
+
+
+def _less_is_better(score: Score) -> bool:
+    entry = METRICS.get(score.stamp.definition)
+    return entry is not None and (entry.lower or entry.label_blind)
 
 
 def _height(cards: Mapping[str, Scorecard]) -> float:
