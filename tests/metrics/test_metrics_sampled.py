@@ -292,14 +292,15 @@ def test_intervals_of_tables_hold_other_seeds(metric):
     assert covered >= 21  # with 95 %, 25 or 24 or … 21 have a probability of 0.993
 
 
-@BOTH
-def test_intervals_of_rows_hold_other_rows(metric):
-    settings = {"nulls": 0, "train_points": 600, "test_points": 600}
-    truth = np.mean([metric(*labelled(500, 1000 + seed), bootstrap=0, **settings).value for seed in range(40)])
-    scores = [metric(*labelled(500, seed), seed=seed, **settings) for seed in range(25)]
-    assert sum(score.interval[0] <= truth <= score.interval[1] for score in scores) >= 21
+@pytest.mark.parametrize(("metric", "truth"), [(beta_vae, 0.666), (factor_vae, 0.651)])
+def test_intervals_of_rows_hold_other_rows(metric, truth):
+    # Means of 80 sets of 300 rows, with standard errors of 0.006 and 0.004; sets have a standard deviation of 0.053 and
+    # 0.037, of which the test points make 0.011.
+    settings = {"nulls": 0, "batch": 32, "train_points": 1000, "test_points": 2000}
+    found = [metric(*labelled(300, seed, 1.5), seed=seed, **settings).interval for seed in range(25)]
+    assert sum(low <= truth <= high for low, high in found) >= 21
     # An interval of everything would hold it too.
-    assert np.mean([score.interval[1] - score.interval[0] for score in scores]) < 0.15
+    assert np.mean([high - low for low, high in found]) < 0.3
 
 
 def test_leaving_rows_out_is_leaving_them_out():

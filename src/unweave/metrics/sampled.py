@@ -11,21 +11,22 @@ import numpy as np
 from unweave.core import Score
 from unweave.core.seeds import generator
 from unweave.metrics.arena import Arena
-from unweave.metrics.experiment import Experiment, Floats, Outcome, Run, Sizes
+from unweave.metrics.experiment import Experiment, Floats, Outcome, Run, Sizes, Trial
 from unweave.metrics.inputs import Mode, Problem
 from unweave.metrics.resampling import null_range, student_t
+from unweave.metrics.sources import Keys
 from unweave.metrics.stamps import make_stamp
 
 MAX_NULLS = 5
 """Permutations at most: each one repeats the whole experiment."""
 
-GROUPS = 20
+GROUPS = 10
 """Groups of rows that the jackknife leaves out in turn."""
 
 INTERVAL = f"points, learning, and a jackknife over {GROUPS} groups of rows"
 """What an interval is made of; a grid is no sample of rows."""
 
-REFITS = 5
+REFITS = 3
 """Times that the classifier is learnt again, to see what the choice of its points costs."""
 
 
@@ -109,24 +110,30 @@ class _Spread:
         return float(max(points, noise(right, weights)) + over_refits + self._over_rows())
 
     def _over_rows(self) -> float:
-        """Variance over the rows that test, by a jackknife over groups of rows (Efron and Stein 1981).
+        """Variance over the rows, by a jackknife over groups of them (Efron and Stein 1981).
 
-        The points stay the same but for the rows that are left out, and so does the classifier: near its optimum it
-        moves the accuracy little. What the number of points leaves to chance is taken off again.
+        The points stay the same but for the rows that are left out, of what is learnt from and of what is tested on.
+        What the number of test points leaves to chance is taken off again.
         """
         if not self.run.arena.sampled:
             return 0.0
         rows = len(self.table)
         groups = self.random.permutation(rows) % min(GROUPS, rows)
-        parts = []
-        for outcome, trial in zip(self.outcomes, self.run.trials, strict=True):
-            shown = self.run.shown_without(self.table, trial.test, groups)
-            parts.append(np.stack([outcome.guess(s) == trial.test.factor for s in shown]).astype(np.float64))
-        right, weights = np.concatenate(parts, axis=1), self.run.answers(self.outcomes)[1]
+        right = np.concatenate([self._without(trial, groups) for trial in self.run.trials], axis=1)
+        weights = self.run.answers(self.outcomes)[1]
         change = right - right.mean(axis=0)
         scores = change @ weights / weights.sum()
         chance = sum(noise(row, weights) for row in change)
         return float(max(((scores**2).sum() - chance) * (len(right) - 1) / len(right), 0))
+
+    def _without(self, trial: Trial, groups: Keys) -> Floats:
+        """Right answers (G, P) of one fold, learnt and given without each group of rows."""
+        taught, tested = (self.run.shown_without(self.table, draws, groups) for draws in (trial.train, trial.test))
+        right = []
+        for learnt, asked in zip(taught, tested, strict=True):
+            guess = self.run.experiment.learn(learnt, trial.train.factor, self.run.mode)
+            right.append(guess(asked) == trial.test.factor if guess is not None else np.zeros(len(asked)))
+        return np.stack(right).astype(np.float64)
 
     def _relearnt(self) -> float | None:
         """Accuracy when every fold learns from a bootstrap sample of its points."""
