@@ -7,10 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from unweave.objectives.objective import Losses
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Some labelled observations, beside those of the step.
+
+    Attributes:
+        x: observations, as those of a `Batch`.
+        values: one number per label and factor (see `core.targets`); 0 where the label is missing.
+        known: False where the label is missing.
+        weights: how much each row counts, of mean 1 over the labelled rows.
+    """
+
+    x: Float[Tensor, "labelled *observation"]
+    values: Float[Tensor, "labelled factor"]
+    known: Bool[Tensor, "labelled factor"]
+    weights: Float[Tensor, " labelled"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +39,16 @@ class Batch:
         iteration: optimiser steps done so far.
         dataset_size: number of training rows.
         generator: the only source of randomness of the step, on the device of `x`.
+        labelled: some labelled observations, for methods that ask for them.
+        partner: a second observation per row, for methods that ask for pairs.
     """
 
     x: Float[Tensor, "batch *observation"]
     iteration: int
     dataset_size: int
     generator: torch.Generator | None = None
+    labelled: Labelled | None = None
+    partner: Float[Tensor, "batch *observation"] | None = None
 
 
 @dataclass(frozen=True)

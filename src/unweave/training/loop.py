@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 
 from unweave.core.errors import StorageError, TrainingError
 from unweave.core.seeds import derive
-from unweave.objectives.method import Batch, Method
+from unweave.objectives.method import Method
 from unweave.objectives.objective import Losses
 from unweave.training.allocator import keep_freed_memory
 from unweave.training.batches import BatchSource
@@ -144,8 +144,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = rate
         self._generator.manual_seed((self._noise + step) % 2**32)
-        x = self.source.at(step, rank=self.fabric.global_rank, of=self.fabric.world_size)
-        batch = Batch(x, step, len(self.source), self._generator)
+        batch = self.source.batch(step, self._generator, rank=self.fabric.global_rank, of=self.fabric.world_size)
         losses = train_step(self.method, self._optimizers, batch, self.fabric, clip=config.gradient_norm)
         self.progress = replace(self.progress, step=step + 1)
         return losses
