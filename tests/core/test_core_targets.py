@@ -42,9 +42,7 @@ def test_a_declared_range_decides_rather_than_a_handful_of_labels():
 
 
 def test_missing_labels_do_not_count():
-    with_gap, without = (
-        targets_of(table((FREE, labels)))[0] for labels in ([1.0, np.nan, 3.0, np.nan], [1.0, 3.0])
-    )
+    with_gap, without = (targets_of(table((FREE, labels)))[0] for labels in ([1.0, np.nan, 3.0, np.nan], [1.0, 3.0]))
     assert with_gap == without == Target(FREE, 2.0, 1.0)
 
 

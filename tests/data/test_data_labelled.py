@@ -64,7 +64,7 @@ def correlated(rows=4000):
 
 def test_under_the_weights_the_columns_are_independent():
     levels = correlated()
-    found = independent_weights(levels)
+    found = independent_weights([levels])
     table = np.zeros((4, 4))
     np.add.at(table, tuple(levels.T), found.values / len(levels))
     # All combinations occur and none is clipped, so this is exact: the product of the marginals of the data.
@@ -75,21 +75,31 @@ def test_under_the_weights_the_columns_are_independent():
 
 def test_effective_rows():
     levels = correlated()
-    found = independent_weights(levels)
+    found = independent_weights([levels])
     assert found.values.mean() == pytest.approx(1)
     assert found.effective == pytest.approx(found.values.sum() ** 2 / (found.values**2).sum())
     assert 0.1 * len(levels) < found.effective < 0.9 * len(levels)
     even = np.stack(np.meshgrid(range(4), range(5)), -1).reshape(-1, 2)
-    assert independent_weights(even).effective == pytest.approx(20)
+    assert independent_weights([even]).effective == pytest.approx(20)
 
 
 def test_rare_combinations_are_clipped():
     levels = np.repeat([[0, 0], [1, 1], [0, 1]], [499, 499, 2], axis=0)
-    free, clipped = independent_weights(levels, clip=1e9), independent_weights(levels, clip=3)
+    free, clipped = independent_weights([levels], clip=1e9), independent_weights([levels], clip=3)
     assert free.values[-1] > 50
     assert clipped.values[-1] / clipped.values[0] <= 3 / free.values[0] * (1 + 1e-9)
     assert clipped.clipped == pytest.approx(0.002)
     assert clipped.effective > free.effective
+
+
+def test_sets_multiply_and_are_clipped_once():
+    a, b = correlated(), correlated()[::-1]
+    both = independent_weights([a, b], clip=1e9).values
+    product = independent_weights([a]).values * independent_weights([b]).values
+    np.testing.assert_allclose(both, product / product.mean())
+    assert independent_weights([a, b], clip=2).values.max() / independent_weights([a, b], clip=2).values.min() < (
+        both.max() / both.min()
+    )
 
 
 def test_linked_names():

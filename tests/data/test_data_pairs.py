@@ -32,7 +32,7 @@ def test_a_partner_is_another_training_row_of_the_same_group():
 
 def test_every_other_row_of_the_group_comes_equally_often():
     row = TRAIN[0]
-    mates = TRAIN[(GROUPS[TRAIN] == GROUPS[row]) & (TRAIN != row)]
+    mates = TRAIN[(GROUPS[TRAIN] == GROUPS[row]) & (row != TRAIN)]
     found = partners().rows(np.full(20_000, row), generator(0, "often"))
     values, counts = np.unique(found, return_counts=True)
     assert values.tolist() == mates.tolist()
@@ -105,9 +105,7 @@ def test_what_makes_no_pairs_is_explained(pairs, columns, said):
         row_partners(pairs, Store(**columns), np.arange(4))
 
 
-@pytest.mark.parametrize(
-    "section", [{}, {"by": "person", "change": 1}, {"change": 0}, {"change": "many"}], ids=str
-)
+@pytest.mark.parametrize("section", [{}, {"by": "person", "change": 1}, {"change": 0}, {"change": "many"}], ids=str)
 def test_a_section_that_says_too_little_or_too_much_is_refused(section):
     with pytest.raises(ValidationError):
         DataConfig(images="builtin:sprites", pairs=section)

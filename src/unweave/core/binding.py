@@ -59,3 +59,7 @@ class Binding:
         """The inverse of `to_json`."""
         bound = tuple(Bound(Target.from_json(b["target"]), tuple(b["columns"])) for b in data["bound"])
         return cls(bound, tuple((a, b) for a, b in data["correlated"]))
+
+
+NOTHING_BOUND = Binding()
+"""Of a model that learnt from no labels."""

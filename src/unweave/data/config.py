@@ -49,8 +49,8 @@ class PairsConfig(_Section):
     Attributes:
         by: a label column; two rows with the same value (a person, a clip) make a pair.
         order: a column of numbers (a frame); two rows that follow each other in it, within a group of `by`, make one.
-        change: built-in sets only: the partner is drawn with so many factors changed, picked at random; `random` changes
-            1 to all but one.
+        change: built-in sets only: the partner is drawn with so many factors changed, picked at random; `random`
+            changes 1 to all but one.
     """
 
     by: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,25 +27,25 @@ class Weights:
     clipped: float
 
 
-def independent_weights(levels: NDArray[np.int64], *, clip: float = CLIP) -> Weights:
-    """Weights p(a) p(b) … / p(a, b, …) of rows, so that under them the columns of `levels` are independent.
+def independent_weights(sets: Sequence[NDArray[np.int64]], *, clip: float = CLIP) -> Weights:
+    """Weights p(a) p(b) … / p(a, b, …) of N rows, so that under them the columns of each set are independent.
 
     With p the shares of the rows. Combinations that never occur cannot be weighted up, so the columns become
     independent to within what is missing and what is clipped.
 
     Args:
-        levels: (N, K) classes of the columns that vary together; bins for measurements.
+        sets: for each set of columns that vary together their classes, (N, K); bins for measurements. What is in
+            different sets is taken to be independent already.
         clip: largest weight beside the mean before clipping, above 1.
     """
-    rows = len(levels)
-    if rows == 0:
-        return Weights(np.zeros(0), 0.0, 0.0)
-    product = np.ones(rows)
-    for column in levels.T:
-        _, classes, counts = np.unique(column, return_inverse=True, return_counts=True)
-        product *= counts[classes] / rows
-    _, cell, counts = np.unique(levels, axis=0, return_inverse=True, return_counts=True)
-    ratio = product / (counts[cell.ravel()] / rows)
+    rows = len(sets[0])
+    ratio = np.ones(rows)
+    for levels in sets:
+        for column in levels.T:
+            _, classes, counts = np.unique(column, return_inverse=True, return_counts=True)
+            ratio *= counts[classes] / rows
+        _, cell, counts = np.unique(levels, axis=0, return_inverse=True, return_counts=True)
+        ratio /= counts[cell.ravel()] / rows
     ratio /= ratio.mean()
     values = np.minimum(ratio, clip)
     values /= values.mean()

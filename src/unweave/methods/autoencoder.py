@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from unweave.core.errors import ShapeError
 from unweave.functional.gaussian import reparameterise
 from unweave.nets.build import Nets
-from unweave.objectives.method import Batch, Method, Posterior
+from unweave.objectives.method import Batch, Labelled, Method, Posterior
 from unweave.objectives.objective import Losses, Objective
-from unweave.objectives.step import Step
+from unweave.objectives.step import LabelledCodes, Step
 
 
 class Autoencoder(nn.Module):
@@ -33,10 +34,19 @@ class Autoencoder(nn.Module):
 
     def step(self, batch: Batch) -> Step:
         """One forward pass."""
-        q = self.posterior(batch.x)
+        q, labelled = self.posteriors(batch.x, batch.labelled)
         z = reparameterise(q.mean, q.logvar, batch.generator)
         nll = self.likelihood.nll(self.decoder(z), batch.x)
-        return Step(batch.x, nll, q.mean, q.logvar, z, batch.iteration, batch.dataset_size)
+        return Step(batch.x, nll, q.mean, q.logvar, z, batch.iteration, batch.dataset_size, labelled)
+
+    def posteriors(self, x: Tensor, labelled: Labelled | None) -> tuple[Posterior, LabelledCodes | None]:
+        """q(z|x) of the rows, and codes of the labelled rows, from one pass through the encoder."""
+        if labelled is None:
+            return self.posterior(x), None
+        both = self.posterior(torch.cat([x, labelled.x]))
+        rows = len(x)
+        codes = LabelledCodes(both.mean[rows:], labelled.values, labelled.known, labelled.weights)
+        return Posterior(both.mean[:rows], both.logvar[:rows]), codes
 
 
 class SingleLossVAE(Method):

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
 
+from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.methods.config import MethodConfig
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, label_terms
 
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
+    from unweave.objectives.objective import Schedule, Term
 
 
 class BetaVAEConfig(MethodConfig):
@@ -28,14 +31,29 @@ class BetaVAEConfig(MethodConfig):
     beta: NonNegativeFloat = 4.0
     start: NonNegativeFloat | None = None
     ramp: PositiveInt = 5000
+    supervision: SupervisionConfig | None = None
+    correlated: CorrelatedConfig | None = None
 
-    def build(self, nets: Nets) -> Method:
+    @property
+    def wants_labels(self) -> SupervisionConfig | None:
+        """Those of the section."""
+        return self.supervision
+
+    @property
+    def wants_correlated(self) -> CorrelatedConfig | None:
+        """As the section says."""
+        return self.correlated
+
+    def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """A VAE whose objective is reconstruction + beta KL."""
         from unweave.methods.autoencoder import SingleLossVAE
         from unweave.objectives.objective import Objective, constant, linear
         from unweave.objectives.terms import KL, Reconstruction
 
         weight = constant(self.beta) if self.start is None else linear(self.start, self.beta, over=self.ramp)
-        return SingleLossVAE(
-            nets, Objective({"reconstruction": (constant(1.0), Reconstruction()), "kl": (weight, KL())})
-        )
+        terms: dict[str, tuple[Schedule, Term]] = {
+            "reconstruction": (constant(1.0), Reconstruction()),
+            "kl": (weight, KL()),
+        }
+        terms |= label_terms(self.supervision, self.correlated, binding, self.latent)
+        return SingleLossVAE(nets, Objective(terms))

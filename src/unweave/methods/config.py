@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from unweave.core.binding import NOTHING_BOUND, Binding
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig
 
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
@@ -31,6 +34,24 @@ class MethodConfig(BaseModel):
     latent: PositiveInt = 10
     likelihood: LikelihoodKind | None = None
 
-    def build(self, nets: Nets) -> Method:
-        """Make the trainable module from an encoder, a decoder and a likelihood."""
+    wants_pairs: ClassVar[bool] = False
+    """Whether every row of a batch comes with a partner (`data.pairs`)."""
+
+    @property
+    def wants_labels(self) -> SupervisionConfig | None:
+        """Which labels training should carry, if any."""
+        return None
+
+    @property
+    def wants_correlated(self) -> CorrelatedConfig | None:
+        """What to do about factors that vary together, if anything."""
+        return None
+
+    def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
+        """Make the trainable module from an encoder, a decoder and a likelihood.
+
+        Args:
+            nets: encoder, decoder and likelihood.
+            binding: the labelled factors and their columns, for a method that wants labels.
+        """
         raise NotImplementedError

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.codes import Codes
 from unweave.core.errors import ShapeError, StorageError
 from unweave.core.files import atomic_folder
@@ -38,12 +39,14 @@ class TrainedModel:
         method: nets and losses.
         config, net: what the method was built from.
         transform: between observations at rest and the nets.
+        binding: labelled factors and their columns; empty where no labels took part.
     """
 
     method: Method
     config: AnyMethod
     net: NetConfig
     transform: Transform
+    binding: Binding = NOTHING_BOUND
 
     @property
     def latent(self) -> int:
@@ -87,10 +90,12 @@ class TrainedModel:
                 yield self.transform.inside(torch.from_numpy(rows).to(self.device))
 
 
-def build_model(config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int) -> TrainedModel:
+def build_model(
+    config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int, binding: Binding = NOTHING_BOUND
+) -> TrainedModel:
     """An untrained model whose weights are drawn from `seed` alone."""
     nets = build_nets(net, shape=transform.shape, latent=config.latent, likelihood=config.likelihood, seed=seed)
-    return TrainedModel(config.build(nets), config, net, transform)
+    return TrainedModel(config.build(nets, binding), config, net, transform, binding)
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -105,6 +110,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         "method": model.config.model_dump(mode="json"),
         "net": model.net.model_dump(mode="json"),
         "shape": list(transform.shape),
+        "binding": model.binding.to_json(),
     }
     with atomic_folder(folder) as part:
         (part / "weights.safetensors").write_bytes(save(arrays))
@@ -131,7 +137,8 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
         None if mean is None else mean.cpu().numpy(),
         None if scale is None else scale.cpu().numpy(),
     )
-    model = build_model(config, NetConfig(**card["net"]), transform, seed=0)
+    binding = Binding.from_json(card["binding"]) if "binding" in card else NOTHING_BOUND
+    model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
     model.method.load_state_dict(weights)
     model.method.to(device).eval()

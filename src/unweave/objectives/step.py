@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 Latents = Float[Tensor, "batch latent"]
+
+
+@dataclass(frozen=True)
+class LabelledCodes:
+    """Codes of the labelled rows beside the batch.
+
+    Attributes:
+        mean: of q(z|x).
+        values, known, weights: as in `Labelled`.
+    """
+
+    mean: Float[Tensor, "labelled latent"]
+    values: Float[Tensor, "labelled factor"]
+    known: Bool[Tensor, "labelled factor"]
+    weights: Float[Tensor, " labelled"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +36,7 @@ class Step:
         z: a sample of q(z|x).
         iteration: optimiser steps done so far.
         dataset_size: number of training rows, for estimators that need it.
+        labelled: codes of labelled rows, where the method learns from labels.
     """
 
     x: Float[Tensor, "batch *observation"]
@@ -30,3 +46,4 @@ class Step:
     z: Latents
     iteration: int
     dataset_size: int
+    labelled: LabelledCodes | None = None

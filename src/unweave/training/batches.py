@@ -47,10 +47,6 @@ class BatchSource:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def at(self, step: int, *, rank: int = 0, of: int = 1) -> Tensor:
-        """The observations of one step, or this process's share of them, as the nets see them."""
-        return self._observations(self._order.indices(step)[rank::of])
-
     def batch(self, step: int, noise: torch.Generator | None = None, *, rank: int = 0, of: int = 1) -> Batch:
         """All that one step gives to a method, or this process's share of it."""
         chosen = self._order.indices(step)[rank::of]
