@@ -15,42 +15,61 @@ import copy
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
+from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.errors import ShapeError
+from unweave.core.factors import Factor
 from unweave.core.seeds import generator
+from unweave.core.targets import Target
 from unweave.methods import AnyMethod
 from unweave.methods.model import TrainedModel, build_model, load_model, save_model
 from unweave.nets.config import NetConfig
 from unweave.nets.transform import Transform
-from unweave.objectives.method import Batch, Method
+from unweave.objectives.method import Batch, Labelled, Method
 from unweave.training.step import make_fabric, train_step
 
 Check = Callable[..., None]
 
 SHAPE = (16, 16, 1)
 _ROWS = 16
+_TARGETS = (
+    Target(Factor(name="colour", kind="categorical", values=("red", "green", "blue"))),
+    Target(Factor(name="size", kind="continuous")),
+)
 
 
 def make_model(
     config: AnyMethod, device: str = "cpu", *, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> TrainedModel:
-    """A small model of the method for images of `SHAPE`."""
+    """A small model of the method for images of `SHAPE`, bound to the labels of `make_batch` where it wants labels."""
     net = NetConfig(kind="mlp", hidden=(32,))
-    model = build_model(config, net, Transform(SHAPE), seed=seed)
+    wanted = config.wants_labels
+    binding = NOTHING_BOUND if wanted is None else Binding(wanted.bind(_TARGETS, config.latent))
+    model = build_model(config, net, Transform(SHAPE), seed=seed, binding=binding)
     model.method.to(device=device, dtype=dtype)
     return model
 
 
 def make_batch(device: str = "cpu", *, dtype: torch.dtype = torch.float32, iteration: int = 0) -> Batch:
-    """A batch of random images, mostly dark so that there is something to learn, with seeded noise."""
-    dark = generator(0, "contract").random((_ROWS, SHAPE[2], *SHAPE[:2])) ** 4
-    x = torch.from_numpy(dark).to(device=device, dtype=dtype)
-    return Batch(x, iteration, dataset_size=100, generator=torch.Generator(device).manual_seed(1))
+    """A batch of random images, mostly dark so that there is something to learn, with seeded noise.
+
+    It carries labelled rows and partners, half of whose pixels are those of their rows; some labels are missing.
+    """
+    dark = torch.from_numpy(generator(0, "contract").random((3, _ROWS, SHAPE[2], *SHAPE[:2])) ** 4)
+    x, other, labelled = dark.to(device=device, dtype=dtype)
+    partner = torch.where(torch.arange(SHAPE[0], device=device)[:, None] < SHAPE[0] // 2, x, other)
+    rng = generator(0, "contract labels")
+    values = torch.from_numpy(np.stack([rng.integers(0, 3, _ROWS), rng.normal(size=_ROWS)], 1))
+    known = torch.from_numpy(rng.random((_ROWS, 2)) < 0.8)
+    labels = Labelled(labelled, values.to(labelled), known.to(device), labelled.new_ones(_ROWS))
+    noise = torch.Generator(device).manual_seed(1)
+    return Batch(x, iteration, dataset_size=100, generator=noise, labelled=labels, partner=partner)
 
 
 def check_losses_are_finite_scalars(config: AnyMethod, device: str = "cpu") -> None:
@@ -143,12 +162,11 @@ def check_save_and_load(config: AnyMethod, device: str = "cpu") -> None:
 
 def check_double_precision_agrees(config: AnyMethod, device: str = "cpu") -> None:
     """float32 and float64 give the same losses: relative difference below 1e-4, some thousand float32 roundings."""
-    noise = torch.randn(_ROWS, config.latent, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     totals = []
     for dtype in (torch.float32, torch.float64):
         method = make_model(config, device, dtype=dtype).method
         batch = make_batch(device, dtype=dtype)
-        with _GivenNoise(noise.to(device=device, dtype=dtype)):
+        with _SameNoise():
             totals.append({name: loss.total.item() for name, loss in method.losses(batch).items()})
     for name in totals[0]:
         assert totals[0][name] == pytest.approx(totals[1][name], rel=1e-4), f"{name} depends on the precision"
@@ -204,15 +222,19 @@ def _distortion(method: Method, batch: Batch) -> float:
         return float(method.distortion(batch.x, method.encode(batch.x).mean).mean())
 
 
-class _GivenNoise:
-    """Make `torch.randn` return given noise, so that two precisions see the same."""
-
-    def __init__(self, noise: torch.Tensor) -> None:
-        self.noise = noise
+class _SameNoise:
+    """Make `torch.randn` round the same numbers to whatever precision is asked for."""
 
     def __enter__(self) -> None:
+        exact, source = torch.randn, torch.Generator().manual_seed(2)
+
+        def rounded(
+            *shape: torch.Size, dtype: torch.dtype, device: torch.device | str = "cpu", generator: object = None
+        ) -> torch.Tensor:
+            return exact(*shape, generator=source, dtype=torch.float64).to(device=device, dtype=dtype)
+
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(torch, "randn", lambda *shape, **options: self.noise)
+        self._patch.setattr(torch, "randn", rounded)
 
     def __exit__(self, *error: object) -> None:
         self._patch.undo()
