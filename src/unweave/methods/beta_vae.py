@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import NonNegativeFloat, PositiveInt
 
 from unweave.core.binding import NOTHING_BOUND, Binding
-from unweave.methods.config import MethodConfig
-from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, label_terms
+from unweave.methods.labelled import LabelledConfig
 
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
-    from unweave.objectives.objective import Schedule, Term
 
 
-class BetaVAEConfig(MethodConfig):
+class BetaVAEConfig(LabelledConfig):
     """Settings of beta-VAE; `beta` = 1 is the VAE (Kingma & Welling 2014).
 
     Attributes:
@@ -31,29 +29,11 @@ class BetaVAEConfig(MethodConfig):
     beta: NonNegativeFloat = 4.0
     start: NonNegativeFloat | None = None
     ramp: PositiveInt = 5000
-    supervision: SupervisionConfig | None = None
-    correlated: CorrelatedConfig | None = None
-
-    @property
-    def wants_labels(self) -> SupervisionConfig | None:
-        """Those of the section."""
-        return self.supervision
-
-    @property
-    def wants_correlated(self) -> CorrelatedConfig | None:
-        """As the section says."""
-        return self.correlated
 
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """A VAE whose objective is reconstruction + beta KL."""
         from unweave.methods.autoencoder import SingleLossVAE
-        from unweave.objectives.objective import Objective, constant, linear
-        from unweave.objectives.terms import KL, Reconstruction
+        from unweave.objectives.objective import constant, linear
 
         weight = constant(self.beta) if self.start is None else linear(self.start, self.beta, over=self.ramp)
-        terms: dict[str, tuple[Schedule, Term]] = {
-            "reconstruction": (constant(1.0), Reconstruction()),
-            "kl": (weight, KL()),
-        }
-        terms |= label_terms(self.supervision, self.correlated, binding, self.latent)
-        return SingleLossVAE(nets, Objective(terms))
+        return SingleLossVAE(nets, self.objective(weight, binding))

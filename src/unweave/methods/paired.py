@@ -10,9 +10,10 @@ from torch import Tensor
 from unweave.core.errors import ConfigError
 from unweave.functional.gaussian import reparameterise
 from unweave.functional.pairs import gaussian_divergence, shared_dimensions
-from unweave.methods.autoencoder import Autoencoder
+from unweave.methods.autoencoder import Autoencoder, SingleLossVAE
 from unweave.nets.build import Nets
 from unweave.objectives.method import Batch, Posterior
+from unweave.objectives.objective import Objective
 from unweave.objectives.step import Step
 
 Average = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -49,3 +50,11 @@ class PairedAutoencoder(Autoencoder):
             torch.cat([torch.where(mask, means, own) for own in (mean, other_mean)]),
             torch.cat([torch.where(mask, logvars, own) for own in (logvar, other_logvar)]),
         )
+
+
+class PairedVAE(SingleLossVAE):
+    """A VAE whose only player is a `PairedAutoencoder`."""
+
+    def __init__(self, nets: Nets, objective: Objective, average: Average) -> None:
+        super().__init__(nets, objective)
+        self.vae = PairedAutoencoder(nets, average)
