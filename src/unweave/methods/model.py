@@ -21,6 +21,7 @@ from unweave.core.codes import Codes
 from unweave.core.errors import ShapeError, StorageError
 from unweave.core.files import atomic_folder
 from unweave.core.model import Observations
+from unweave.core.seeds import derive
 from unweave.methods import AnyMethod, MethodField
 from unweave.nets.build import build_nets
 from unweave.nets.config import NetConfig
@@ -95,7 +96,10 @@ def build_model(
 ) -> TrainedModel:
     """An untrained model whose weights are drawn from `seed` alone."""
     nets = build_nets(net, shape=transform.shape, latent=config.latent, likelihood=config.likelihood, seed=seed)
-    return TrainedModel(config.build(nets, binding), config, net, transform, binding)
+    with torch.random.fork_rng(devices=[]):  # for what a method adds to the nets, such as a critic
+        torch.manual_seed(derive(seed, "method"))
+        method = config.build(nets, binding)
+    return TrainedModel(method, config, net, transform, binding)
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:

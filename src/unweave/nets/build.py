@@ -11,7 +11,7 @@ from torch import nn
 from unweave.core.errors import ConfigError
 from unweave.nets.config import NetConfig
 from unweave.nets.conv import conv_decoder, conv_encoder
-from unweave.nets.likelihood import Likelihood
+from unweave.nets.likelihood import Likelihood, LikelihoodKind
 from unweave.nets.mlp import mlp_decoder, mlp_encoder
 from unweave.nets.residual import residual_decoder, residual_encoder
 
@@ -51,7 +51,7 @@ def build_nets(
     *,
     shape: tuple[int, ...],
     latent: int,
-    likelihood: Literal["bernoulli", "gaussian", "laplace"] | None,
+    likelihood: LikelihoodKind | None,
     seed: int,
 ) -> Nets:
     """Build the nets with weights drawn from `seed` alone.

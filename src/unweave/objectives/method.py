@@ -59,6 +59,19 @@ class Posterior:
     logvar: Float[Tensor, "batch latent"]
 
 
+@dataclass(frozen=True)
+class Adam:
+    """How a player learns.
+
+    Attributes:
+        rate: learning rate, or None for that of the training section.
+        betas: decay of the first and the second moment.
+    """
+
+    rate: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
 class Method(nn.Module, ABC):
     """Nets plus losses. A player owns parameters and one loss."""
 
@@ -69,6 +82,10 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def players(self) -> Mapping[str, nn.Module]:
         """Disjoint owners of all parameters, in update order."""
+
+    def optimiser(self, player: str) -> Adam:
+        """How a player learns, by its name in `players`."""
+        return Adam()
 
     @abstractmethod
     def losses(self, batch: Batch) -> Mapping[str, Losses]:

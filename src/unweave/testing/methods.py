@@ -67,7 +67,7 @@ def make_batch(device: str = "cpu", *, dtype: torch.dtype = torch.float32, itera
     values = torch.from_numpy(np.stack([rng.integers(0, 3, _ROWS), rng.normal(size=_ROWS)], 1))
     known = torch.from_numpy(rng.random((_ROWS, 2)) < 0.8)
     labels = Labelled(labelled, values.to(labelled), known.to(device), labelled.new_ones(_ROWS))
-    noise = torch.Generator(device).manual_seed(1)
+    noise = torch.Generator(device).manual_seed(1 + iteration)  # fresh at every step, or methods learn it by heart
     return Batch(x, iteration, dataset_size=100, generator=noise, labelled=labels, partner=partner)
 
 

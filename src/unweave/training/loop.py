@@ -80,8 +80,10 @@ class Trainer:
         if config.fast:
             method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
         fused = config.fast and fabric.device.type in ("cpu", "cuda")
+        how = {name: method.optimiser(name) for name in method.players}
+        self._rates = {name: config.learning_rate if adam.rate is None else adam.rate for name, adam in how.items()}
         self._raw = {
-            name: torch.optim.Adam(player.parameters(), lr=config.learning_rate, fused=fused)
+            name: torch.optim.Adam(player.parameters(), lr=self._rates[name], betas=how[name].betas, fused=fused)
             for name, player in method.players.items()
         }
         self._optimizers: dict[str, torch.optim.Optimizer] = {
@@ -137,12 +139,12 @@ class Trainer:
 
     def _step(self) -> Mapping[str, Losses]:
         step, config = self.progress.step, self.config
-        rate = config.learning_rate * self.progress.rate
+        share = self.progress.rate
         if config.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * step / config.steps))
-        for optimizer in self._raw.values():
+            share *= 0.5 * (1 + math.cos(math.pi * step / config.steps))
+        for name, optimizer in self._raw.items():
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = self._rates[name] * share
         self._generator.manual_seed((self._noise + step) % 2**32)
         batch = self.source.batch(step, self._generator, rank=self.fabric.global_rank, of=self.fabric.world_size)
         losses = train_step(self.method, self._optimizers, batch, self.fabric, clip=config.gradient_norm)
