@@ -10,6 +10,7 @@ from pydantic import NonNegativeFloat, PositiveInt, model_validator
 from unweave.core.binding import Binding
 from unweave.methods.labelled import LabelledConfig
 from unweave.methods.supervision import label_terms
+from unweave.nets.categorical import CategoricalConfig
 
 if TYPE_CHECKING:
     from unweave.objectives.objective import Objective, Schedule, Term
@@ -25,6 +26,7 @@ class VAEConfig(LabelledConfig):
             details come in as it falls.
         ramp: number of steps from `start` to the method's own weight.
         free_bits: nats of KL that every group of dimensions may spend for nothing (Kingma et al. 2016, eq. 15).
+        categorical: codes that say which, beside the `latent` Gaussian ones; None has none.
         groups: latent dimensions that count as one, as lists of columns; those not named stand alone. None: all alone.
     """
 
@@ -32,6 +34,7 @@ class VAEConfig(LabelledConfig):
     ramp: PositiveInt = 5000
     free_bits: NonNegativeFloat = 0.0
     groups: tuple[tuple[int, ...], ...] | None = None
+    categorical: CategoricalConfig | None = None
 
     @model_validator(mode="after")
     def _check_groups(self) -> Self:
@@ -66,9 +69,11 @@ class VAEConfig(LabelledConfig):
         return KL(self.free_bits, self.partition)
 
     def objective(self, terms: Mapping[str, tuple[Schedule, Term]], binding: Binding) -> Objective:
-        """Reconstruction, the method's own terms, and what learning from labels adds."""
+        """Reconstruction, the method's own terms, and what categorical codes and learning from labels add."""
         from unweave.objectives.objective import Objective, constant
-        from unweave.objectives.terms import Reconstruction
+        from unweave.objectives.terms import CategoricalKL, Reconstruction
 
         own: dict[str, tuple[Schedule, Term]] = {"reconstruction": (constant(1.0), Reconstruction()), **terms}
+        if self.categorical is not None:
+            own["categorical_kl"] = (constant(self.categorical.weight), CategoricalKL())
         return Objective(own | label_terms(self.supervision, self.correlated, binding, self.latent))

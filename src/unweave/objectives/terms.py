@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from unweave.functional.categorical import categorical_kl
 from unweave.functional.gaussian import gaussian_kl
 from unweave.functional.groups import Groups, group_sum
 from unweave.objectives.step import Step
@@ -38,3 +40,11 @@ class KL:
         if self.free_bits == 0:
             return kl.sum(-1).mean()
         return group_sum(kl, self.groups).mean(0).clamp_min(self.free_bits).sum()
+
+
+class CategoricalKL:
+    """KL(q(c|x) || uniform) of all categorical codes together: their rate."""
+
+    def __call__(self, step: Step) -> Tensor:
+        """Sum over codes, mean over the batch."""
+        return torch.stack([categorical_kl(log_p).sum(-1).mean() for log_p in step.classes]).sum()
