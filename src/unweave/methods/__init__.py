@@ -12,10 +12,18 @@ from unweave.methods.beta_vae import BetaVAEConfig
 from unweave.methods.config import MethodConfig
 from unweave.methods.dip_vae import DIPVAEConfig
 from unweave.methods.factor_vae import FactorVAEConfig
+from unweave.methods.hybrid import HybridConfig
 from unweave.methods.tc_vae import TCVAEConfig
 
 AnyMethod = (
-    AdaGVAEConfig | AdaMLVAEConfig | AnnealedVAEConfig | BetaVAEConfig | DIPVAEConfig | FactorVAEConfig | TCVAEConfig
+    AdaGVAEConfig
+    | AdaMLVAEConfig
+    | AnnealedVAEConfig
+    | BetaVAEConfig
+    | DIPVAEConfig
+    | FactorVAEConfig
+    | HybridConfig
+    | TCVAEConfig
 )
 MethodField = Annotated[AnyMethod, Field(discriminator="kind")]
 METHODS: Mapping[str, type[MethodConfig]] = {c.model_fields["kind"].default: c for c in get_args(AnyMethod)}
@@ -29,6 +37,7 @@ __all__ = [
     "BetaVAEConfig",
     "DIPVAEConfig",
     "FactorVAEConfig",
+    "HybridConfig",
     "MethodConfig",
     "MethodField",
     "TCVAEConfig",

@@ -93,8 +93,7 @@ class Trainer:
         self._generator = torch.Generator(fabric.device)
         # torch seeds its CPU generator with 32 bits; consecutive seeds give independent streams.
         self._noise = derive(config.seed, "noise", fabric.global_rank)
-        self._window: list[torch.Tensor] = []
-        self._names: list[str] = []
+        self._window: list[Mapping[str, torch.Tensor]] = []
         self.progress = Progress()
         self._clock = time.perf_counter()
 
@@ -155,8 +154,7 @@ class Trainer:
         values = {f"{player}.total": loss.total for player, loss in losses.items()}
         for loss in losses.values():
             values |= loss.parts
-        self._names = list(values)
-        self._window.append(torch.stack([v.detach() for v in values.values()]))
+        self._window.append({name: value.detach() for name, value in values.items()})
 
     def _agreed(self, reason: Reason | None) -> Reason | None:
         """Why any of the processes wants to stop: a clock or a Ctrl-C must not let one leave the others waiting."""
@@ -183,15 +181,18 @@ class Trainer:
         """Fetch the loss values since the last time and pass their mean on; False when one is not finite."""
         if not self._window:
             return True
-        values = torch.stack(self._window).float().cpu()
-        count = len(self._window)
+        values = torch.stack([value for losses in self._window for value in losses.values()]).float().cpu()
+        names, count = [name for losses in self._window for name in losses], len(self._window)
         self._window.clear()
         now = time.perf_counter()
         elapsed, self._clock = now - self._clock, now
         self.progress = replace(self.progress, seconds=self.progress.seconds + elapsed)
         if not bool(values.isfinite().all()):
             return False
-        named = dict(zip((f"train.{name}" for name in self._names), values.mean(0).tolist(), strict=True))
+        seen: dict[str, list[float]] = {}  # a stage of training may begin between two transfers, with other names
+        for name, value in zip(names, values.tolist(), strict=True):
+            seen.setdefault(f"train.{name}", []).append(value)
+        named = {name: sum(found) / len(found) for name, found in seen.items()}
         named["train.images_per_second"] = count * self.config.batch / elapsed
         for sink in self.sinks:
             sink.values(self.progress.step, named)
