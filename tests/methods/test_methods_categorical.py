@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from unweave.core.codes import Codes
+from unweave.core.factors import Factor, FactorTable
 from unweave.core.seeds import generator
 from unweave.functional.categorical import categorical_kl
 from unweave.methods import BetaVAEConfig
+from unweave.metrics import mig
 from unweave.nets.categorical import CategoricalConfig
 from unweave.testing.methods import SHAPE, make_batch, make_model
 from unweave.training.monitor import Monitor
@@ -134,6 +136,15 @@ def test_a_look_counts_the_classes_and_draws_one_of_them(model, images):
     for block in BLOCKS:
         assert np.array_equal(np.unique(seen[0][:, block]), [0, 1])
         assert (seen[0][:, block].sum(1) == 1).all()
+
+
+def test_a_look_scores_a_categorical_code_as_one(model, images):
+    factor = Factor(name="f", kind="categorical", values=("a", "b"))
+    table = FactorTable((factor,), (np.arange(40)[:, None] % 2).astype(float), np.ones((40, 1), bool))
+    look, codes = Monitor(model, images, table, [], seed=0).measure()
+    score = mig(codes, table, bootstrap=0, nulls=3, seed=0, groups=BLOCKS)
+    assert (look.mig, look.mig_null) == (score.value, score.null)
+    assert score.matrix.shape == (4, 1)  # two Gaussian dimensions and two codes
 
 
 def test_a_traversal_of_a_class_stays_on_the_simplex():

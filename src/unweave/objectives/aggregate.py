@@ -54,8 +54,8 @@ class KLPart:
 class Information:
     """Mutual information of row and code: what the other two parts leave of the KL (Chen et al. 2018, eq. 2).
 
-    The KL is in closed form. So the mean is that of log q(z|x) / q(z), the three parts add up to the KL of a VAE exactly
-    and not only in the mean over samples, and free bits are what they are there.
+    The KL is in closed form. So the mean is that of log q(z|x) / q(z), the three parts add up to the KL of a VAE in
+    every sample and not only in the mean, and free bits are what they are there.
     """
 
     kl: Term

@@ -139,7 +139,7 @@ def evaluate(
     seed = run.project().training.seed
     cards: dict[str, Any] = {}
     if table.factors:
-        cards |= scorecard(codes, table, bootstrap=bootstrap, seed=seed)
+        cards |= scorecard(codes, table, groups=codes.groups or None, bootstrap=bootstrap, seed=seed)
     cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
     cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
     card = Scorecard(cards)

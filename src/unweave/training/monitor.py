@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unweave.core.codes import Codes
 from unweave.core.factors import FactorTable
 from unweave.core.model import LatentModel, Observations
+from unweave.core.scores import Score
 from unweave.core.seeds import generator
 from unweave.metrics import mig
 from unweave.training.checkpoint import Progress
@@ -107,7 +108,7 @@ class Monitor:
         distortion = self.model.distortion(self.sample, codes.draw(generator(self.seed, "monitor")))
         error = self._flat(self.model.decode(codes.mean)) - self._flat(self.sample)
         kl = kl_per_dimension(codes)
-        score = mig(codes, self.table, bootstrap=0, nulls=3, seed=self.seed) if self.table.factors else None
+        score = self._mig(codes) if self.table.factors else None
         found = Look(
             distortion=float(distortion.mean()),
             rate=float(kl.sum()),
@@ -118,6 +119,9 @@ class Monitor:
             mig_null=None if score is None else score.null,
         )
         return found, codes
+
+    def _mig(self, codes: Codes) -> Score:
+        return mig(codes, self.table, bootstrap=0, nulls=3, seed=self.seed, groups=codes.groups or None)
 
     def _flat(self, observations: Observations) -> NDArray[np.float32]:
         flat = observations.reshape(len(observations), -1).astype(np.float32)
