@@ -12,6 +12,7 @@ from unweave.methods.vae import VAEConfig
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
+    from unweave.objectives.objective import Schedule, Term
 
 
 class TCVAEConfig(VAEConfig):
@@ -37,7 +38,7 @@ class TCVAEConfig(VAEConfig):
         from unweave.objectives.objective import constant
 
         groups, estimator = self.partition, self.estimator
-        terms = {
+        terms: dict[str, tuple[Schedule, Term]] = {
             "information": (constant(self.alpha), Information(self.kl(), estimator, groups)),
             "total_correlation": (self.schedule(self.beta), KLPart("total_correlation", estimator, groups)),
             "dimension_kl": (constant(self.gamma), KLPart("dimension_kl", estimator, groups)),
