@@ -55,6 +55,6 @@ def test_only_the_first_process_looks_and_speaks(two_processes):
 
 def test_shares_of_a_batch_make_it_up():
     source = make_trainer(Path("unused"))[0].source
-    whole = source.at(5)
-    parts = [source.at(5, rank=rank, of=2) for rank in range(2)]
+    whole = source.batch(5).x
+    parts = [source.batch(5, rank=rank, of=2).x for rank in range(2)]
     assert torch.equal(torch.stack(parts, 1).flatten(0, 1), whole)

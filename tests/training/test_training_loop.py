@@ -179,8 +179,8 @@ def test_each_step_has_its_iteration_and_noise_of_its_own(tmp_path, monkeypatch)
 
 def test_the_seed_decides_the_batches(tmp_path):
     first, same, other = (make_trainer(tmp_path, seed=seed)[0].source for seed in (0, 0, 1))
-    assert torch.equal(first.at(3), same.at(3))
-    assert not torch.equal(first.at(3), other.at(3))
+    assert torch.equal(first.batch(3).x, same.batch(3).x)
+    assert not torch.equal(first.batch(3).x, other.batch(3).x)
 
 
 def test_the_watcher_sees_a_net_that_does_not_train_and_training_goes_on(tmp_path, monkeypatch):

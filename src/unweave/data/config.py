@@ -43,6 +43,27 @@ class CorrelationConfig(_Section):
     strength: PositiveFloat = 0.2
 
 
+class PairsConfig(_Section):
+    """Which two observations make a pair that shares all but a few unknown factors, for methods that learn from pairs.
+
+    Attributes:
+        by: a label column; two rows with the same value (a person, a clip) make a pair.
+        order: a column of numbers (a frame); two rows that follow each other in it, within a group of `by`, make one.
+        change: built-in sets only: the partner is drawn with so many factors changed, picked at random; `random`
+            changes 1 to all but one.
+    """
+
+    by: str | None = None
+    order: str | None = None
+    change: PositiveInt | Literal["random"] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.by is None and self.order is None) == (self.change is None):
+            raise ValueError("give `by` and/or `order`, or `change` for a built-in set")
+        return self
+
+
 class DataConfig(_Section):
     """Where the data come from and how they are made ready.
 
@@ -59,6 +80,7 @@ class DataConfig(_Section):
         on_bad: `skip` leaves unreadable files out and lists them; `fail` stops at the end of the scan with the list.
         correlate, leave_out: built-in sets only: correlated factors, and combinations that never occur:
             `{shape: [heart], scale: [0, 1]}` leaves out hearts of scale class 0 or 1.
+        pairs: what makes a pair, for methods that learn from pairs.
     """
 
     images: str | None = None
@@ -72,6 +94,7 @@ class DataConfig(_Section):
     split: SplitConfig = SplitConfig()
     correlate: CorrelationConfig | None = None
     leave_out: Mapping[str, tuple[str | int, ...]] | None = None
+    pairs: PairsConfig | None = None
 
     @property
     def builtin(self) -> str | None:
@@ -86,4 +109,6 @@ class DataConfig(_Section):
             raise ValueError("`size` and `channels` are for images, `vectors` have none")
         if self.builtin is None and (self.rows or self.correlate or self.leave_out):
             raise ValueError("`rows`, `correlate` and `leave_out` are for built-in sets (`images: builtin:…`)")
+        if self.builtin is None and self.pairs is not None and self.pairs.change is not None:
+            raise ValueError("`pairs.change` is for built-in sets; pairs of your own data need `by` or `order`")
         return self

@@ -23,6 +23,7 @@ from unweave.data.images import ImageOptions
 from unweave.data.ingest import Progressing, ingest
 from unweave.data.ingest_report import Skipped
 from unweave.data.labels import factor_table
+from unweave.data.pairs import Partners, row_partners
 from unweave.data.sources.choose import open_source
 from unweave.data.splits import Splits, make_splits
 from unweave.data.store import ImageStore
@@ -39,12 +40,14 @@ class Dataset:
         table: labels of the declared factors, or of the guessed ones where none are declared.
         splits: rows of train, valid and test.
         left_out: label columns that are no factors, and why; only where factors are guessed.
+        partners: a second observation for every training row, where `data.pairs` says what makes a pair.
     """
 
     store: ImageStore
     table: FactorTable
     splits: Splits
     left_out: Mapping[str, str] = field(default_factory=dict)
+    partners: Partners | None = None
 
     def __len__(self) -> int:
         return len(self.store)
@@ -55,7 +58,7 @@ class Dataset:
 
     @functools.cached_property
     def data_hash(self) -> str:
-        """Hash of observations, names, labels, factors and splits: 32 hexadecimal digits.
+        """Hash of observations, names, labels, factors, splits and pairs: 32 hexadecimal digits.
 
         How factors are described and ranked changes nothing here: a run must not begin anew for a comment.
         """
@@ -64,6 +67,8 @@ class Dataset:
             state.update(factor.model_dump_json(exclude={"description", "priority"}).encode() + b"\n")
         for array in (self.table.values, self.table.known, *self.splits.named().values()):
             state.update(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        if self.partners is not None:
+            state.update(self.partners.digest)
         return state.hexdigest()
 
 
@@ -102,7 +107,17 @@ def load_dataset(
     table = factor_table(store.columns, guess.factors if guess else factors, ids=store.ids.tolist())
     groups = _groups(store, config.split.by) if config.split.by else None
     splits = make_splits(config.split, table, digests=store.digests, groups=groups)
-    return Dataset(store, table, splits, guess.left_out if guess else {})
+    return Dataset(store, table, splits, guess.left_out if guess else {}, _partners(config, store, splits))
+
+
+def _partners(config: DataConfig, store: ImageStore, splits: Splits) -> Partners | None:
+    if config.pairs is None:
+        return None
+    if config.pairs.change is None:
+        return row_partners(config.pairs, store, splits.train)
+    from unweave.data.builtin.registry import draw_partners  # the built-in sets alone need numba
+
+    return draw_partners(config, np.concatenate([splits.valid, splits.test]))
 
 
 def _groups(store: ImageStore, by: str) -> NDArray[np.int64]:

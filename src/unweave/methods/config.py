@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from unweave.core.binding import NOTHING_BOUND, Binding
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig
 
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
 
-LikelihoodKind = Literal["bernoulli", "gaussian", "laplace"]
+LikelihoodKind = Literal["bernoulli", "gaussian", "laplace", "sigma"]
 
 
 class MethodConfig(BaseModel):
@@ -22,7 +25,8 @@ class MethodConfig(BaseModel):
     Attributes:
         latent: number of latent dimensions D.
         likelihood: p(x|z) of a pixel or a component: `bernoulli` on pixels in [0, 1]; `gaussian` and `laplace` with one
-            learned scale. None takes `bernoulli` for images and `gaussian` for vectors.
+            learned scale; `sigma`, a Gaussian whose scale is the best one for each batch (sigma-VAE, Rybkin et al.
+            2021). None takes `bernoulli` for images and `gaussian` for vectors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +35,24 @@ class MethodConfig(BaseModel):
     latent: PositiveInt = 10
     likelihood: LikelihoodKind | None = None
 
-    def build(self, nets: Nets) -> Method:
-        """Make the trainable module from an encoder, a decoder and a likelihood."""
+    wants_pairs: ClassVar[bool] = False
+    """Whether every row of a batch comes with a partner (`data.pairs`)."""
+
+    @property
+    def wants_labels(self) -> SupervisionConfig | None:
+        """Which labels training should carry, if any."""
+        return None
+
+    @property
+    def wants_correlated(self) -> CorrelatedConfig | None:
+        """What to do about factors that vary together, if anything."""
+        return None
+
+    def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
+        """Make the trainable module from an encoder, a decoder and a likelihood.
+
+        Args:
+            nets: encoder, decoder and likelihood.
+            binding: the labelled factors and their columns, for a method that wants labels.
+        """
         raise NotImplementedError

@@ -16,10 +16,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.codes import Codes
 from unweave.core.errors import ShapeError, StorageError
 from unweave.core.files import atomic_folder
 from unweave.core.model import Observations
+from unweave.core.seeds import derive
 from unweave.methods import AnyMethod, MethodField
 from unweave.nets.build import build_nets
 from unweave.nets.config import NetConfig
@@ -38,12 +40,14 @@ class TrainedModel:
         method: nets and losses.
         config, net: what the method was built from.
         transform: between observations at rest and the nets.
+        binding: labelled factors and their columns; empty where no labels took part.
     """
 
     method: Method
     config: AnyMethod
     net: NetConfig
     transform: Transform
+    binding: Binding = NOTHING_BOUND
 
     @property
     def latent(self) -> int:
@@ -56,10 +60,12 @@ class TrainedModel:
         return next(self.method.parameters()).device
 
     def encode(self, observations: Observations) -> Codes:
-        """Mean and log-variance of q(z|x) for images uint8 (N, H, W, C) or vectors float32 (N, F)."""
+        """Codes of images uint8 (N, H, W, C) or vectors float32 (N, F): Gaussian columns, then those of classes."""
         found = [self.method.encode(x) for x in self._batches(observations)]
-        mean, logvar = (torch.cat([getattr(q, name) for q in found]).cpu().numpy() for name in ("mean", "logvar"))
-        return Codes(mean, logvar)
+        mean, logvar = (torch.cat([getattr(q, name) for q in found]).cpu().numpy() for name in ("code", "code_logvar"))
+        blocks = self.config.categorical.columns(self.config.latent) if self.config.categorical else ()
+        named = self.binding.groups or self.config.groups or ()
+        return Codes(mean, logvar, (*named, *blocks), blocks)
 
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
         """E[x|z]: images float32 (N, H, W, C) in [0, 1], or vectors float32 (N, F), for codes (N, D)."""
@@ -87,10 +93,22 @@ class TrainedModel:
                 yield self.transform.inside(torch.from_numpy(rows).to(self.device))
 
 
-def build_model(config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int) -> TrainedModel:
+def build_model(
+    config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int, binding: Binding = NOTHING_BOUND
+) -> TrainedModel:
     """An untrained model whose weights are drawn from `seed` alone."""
-    nets = build_nets(net, shape=transform.shape, latent=config.latent, likelihood=config.likelihood, seed=seed)
-    return TrainedModel(config.build(nets), config, net, transform)
+    nets = build_nets(
+        net,
+        shape=transform.shape,
+        latent=config.latent,
+        likelihood=config.likelihood,
+        seed=seed,
+        categorical=config.categorical,
+    )
+    with torch.random.fork_rng(devices=[]):  # for what a method adds to the nets, such as a critic
+        torch.manual_seed(derive(seed, "method"))
+        method = config.build(nets, binding)
+    return TrainedModel(method, config, net, transform, binding)
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -105,6 +123,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         "method": model.config.model_dump(mode="json"),
         "net": model.net.model_dump(mode="json"),
         "shape": list(transform.shape),
+        "binding": model.binding.to_json(),
     }
     with atomic_folder(folder) as part:
         (part / "weights.safetensors").write_bytes(save(arrays))
@@ -131,7 +150,8 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
         None if mean is None else mean.cpu().numpy(),
         None if scale is None else scale.cpu().numpy(),
     )
-    model = build_model(config, NetConfig(**card["net"]), transform, seed=0)
+    binding = Binding.from_json(card["binding"]) if "binding" in card else NOTHING_BOUND
+    model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
     model.method.load_state_dict(weights)
     model.method.to(device).eval()

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 Latents = Float[Tensor, "batch latent"]
+
+
+@dataclass(frozen=True)
+class LabelledCodes:
+    """Codes of the labelled rows beside the batch.
+
+    Attributes:
+        mean: of q(z|x).
+        values, known, weights: as in `Labelled`.
+    """
+
+    mean: Float[Tensor, "labelled latent"]
+    values: Float[Tensor, "labelled factor"]
+    known: Bool[Tensor, "labelled factor"]
+    weights: Float[Tensor, " labelled"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,9 @@ class Step:
         z: a sample of q(z|x).
         iteration: optimiser steps done so far.
         dataset_size: number of training rows, for estimators that need it.
+        labelled: codes of labelled rows, where the method learns from labels.
+        classes: log-probabilities of q(c|x) of each categorical code.
+        memo: work that several terms of the step share, by a name of their own.
     """
 
     x: Float[Tensor, "batch *observation"]
@@ -30,3 +49,6 @@ class Step:
     z: Latents
     iteration: int
     dataset_size: int
+    labelled: LabelledCodes | None = None
+    classes: tuple[Float[Tensor, "batch classes"], ...] = ()
+    memo: dict[str, Any] = field(default_factory=dict)

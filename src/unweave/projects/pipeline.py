@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from unweave.core.binding import NOTHING_BOUND
+from unweave.core.errors import ConfigError
 from unweave.core.model import Observations
 from unweave.core.scores import Scorecard
 from unweave.core.seeds import derive, generator
@@ -23,12 +26,14 @@ from unweave.nets.transform import Transform
 from unweave.projects.config import AcceptConfig, Project
 from unweave.projects.data import held_out
 from unweave.projects.gates import check_gates
+from unweave.projects.labelled import LabelsUsed, labels_used
 from unweave.projects.models import trained_model
 from unweave.projects.provenance import provenance
 from unweave.projects.runs import Run, run_for
 from unweave.projects.tracking import MlflowSink, flatten, track
 from unweave.training.batches import BatchSource
 from unweave.training.diagnose import Diagnosis, diagnose
+from unweave.training.extras import LabelledSource, PartnerSource
 from unweave.training.loop import Outcome, Trainer
 from unweave.training.monitor import Look, Monitor
 from unweave.training.sinks import History, Sink
@@ -78,24 +83,20 @@ def train(
     run = run_for(root, project, dataset.data_hash)
     leads = fabric.is_global_zero
     with run.locked() if leads else contextlib.nullcontext():
-        model = _build(project, dataset)
+        labels = labels_used(project.method, dataset, seed=project.training.seed)
+        model = _build(project, dataset, labels)
         model.method.to(fabric.device)
         if leads:
             asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
             # What decides no weights (gates, notes, descriptions) may have changed since the run began.
             run.write("asked", {**asked, "project": project.model_dump(mode="json")})
+            if labels is not None:
+                run.write("labels", labels.summary)
         history = History(run.folder)
         tracked = _tracking(project, root, run, dataset) if leads else None
         everyone: list[Sink] = [history, *([tracked] if tracked else []), *sinks]
         monitor = _monitor(project, dataset, model, everyone)
-        source = BatchSource(
-            dataset.store.observations,
-            dataset.splits.train,
-            model.transform,
-            batch=project.training.batch,
-            seed=derive(project.training.seed, "batches"),
-            device=fabric.device,
-        )
+        source = _source(project, dataset, model, labels, fabric.device)
         trainer = Trainer(
             model.method, source, project.training, run.checkpoints, fabric, sinks=everyone, watcher=monitor
         )
@@ -138,7 +139,7 @@ def evaluate(
     seed = run.project().training.seed
     cards: dict[str, Any] = {}
     if table.factors:
-        cards |= scorecard(codes, table, bootstrap=bootstrap, seed=seed)
+        cards |= scorecard(codes, table, groups=codes.groups or None, bootstrap=bootstrap, seed=seed)
     cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
     cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
     card = Scorecard(cards)
@@ -152,11 +153,50 @@ def _comparable(observations: Observations) -> NDArray[np.float32]:
     return observations.astype(np.float32) / np.float32(scale)
 
 
-def _build(project: Project, dataset: Dataset) -> TrainedModel:
+def _build(project: Project, dataset: Dataset, labels: LabelsUsed | None) -> TrainedModel:
     observations, rows = dataset.store.observations, dataset.splits.train
     images = observations.ndim == 4
     transform = Transform(tuple(observations.shape[1:])) if images else Transform.fit(observations[rows])
-    return build_model(project.method, project.net, transform, seed=derive(project.training.seed, "weights"))
+    seed = derive(project.training.seed, "weights")
+    binding = NOTHING_BOUND if labels is None else labels.binding
+    return build_model(project.method, project.net, transform, seed=seed, binding=binding)
+
+
+def _source(
+    project: Project, dataset: Dataset, model: TrainedModel, labels: LabelsUsed | None, device: torch.device
+) -> BatchSource:
+    """Batches, with what the method asks for beside the observations."""
+    observations, transform, method = dataset.store.observations, model.transform, project.method
+    labelled, partners = None, None
+    if labels is not None and method.wants_labels is not None:
+        labelled = LabelledSource(
+            observations,
+            labels.rows,
+            transform,
+            batch=method.wants_labels.batch,
+            seed=derive(project.training.seed, "labelled batches"),
+            device=device,
+        )
+    if method.wants_pairs:
+        if dataset.partners is None:
+            raise ConfigError(
+                f"method.kind: {method.kind!r} learns from pairs, and data.pairs does not say what makes one. Name a "
+                "label column (`data.pairs: {by: person}`), an order (`{order: frame}`), or for a built-in set how "
+                "many factors change (`{change: 1}`)."
+            )
+        partners = PartnerSource(
+            dataset.partners, transform, seed=derive(project.training.seed, "partners"), device=device
+        )
+    return BatchSource(
+        observations,
+        dataset.splits.train,
+        transform,
+        batch=project.training.batch,
+        seed=derive(project.training.seed, "batches"),
+        device=device,
+        labelled=labelled,
+        partners=partners,
+    )
 
 
 def _monitor(project: Project, dataset: Dataset, model: TrainedModel, sinks: Sequence[Sink]) -> Monitor | None:

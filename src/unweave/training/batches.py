@@ -10,12 +10,14 @@ from torch import Tensor
 from unweave.core.model import Observations
 from unweave.data.sampling import BatchOrder
 from unweave.nets.transform import Transform
+from unweave.objectives.method import Batch
+from unweave.training.extras import LabelledSource, PartnerSource
 
 _SHARE_OF_GPU = 0.5
 
 
 class BatchSource:
-    """Training rows as tensors on the device.
+    """Training rows as tensors on the device, with labelled rows and partners where the method asks for them.
 
     On a GPU the rows live there, still as `uint8`, when they take at most half of its free memory.
     """
@@ -29,23 +31,36 @@ class BatchSource:
         batch: int,
         seed: int,
         device: torch.device,
+        labelled: LabelledSource | None = None,
+        partners: PartnerSource | None = None,
     ) -> None:
         self.rows, self.transform, self.device = rows, transform, device
-        self._order = BatchOrder(rows, batch, seed)
+        self._labelled, self._partners = labelled, partners
+        self._order = BatchOrder(np.arange(len(rows)), batch, seed)
         self._at_rest = observations
         self._resident: Tensor | None = None
         if device.type == "cuda":
             size = observations.nbytes // max(1, len(observations)) * len(rows)
             if size <= _SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
                 self._resident = torch.from_numpy(observations[rows]).to(device)
-                self._order = BatchOrder(np.arange(len(rows)), batch, seed)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def at(self, step: int, *, rank: int = 0, of: int = 1) -> Tensor:
-        """The batch of one step, or this process's share of it, as the nets see it."""
-        indices = self._order.indices(step)[rank::of]
+    def batch(self, step: int, noise: torch.Generator | None = None, *, rank: int = 0, of: int = 1) -> Batch:
+        """All that one step gives to a method, or this process's share of it."""
+        chosen = self._order.indices(step)[rank::of]
+        return Batch(
+            self._observations(chosen),
+            step,
+            len(self),
+            noise,
+            labelled=None if self._labelled is None else self._labelled.at(step, rank=rank, of=of),
+            partner=None if self._partners is None else self._partners.at(step, self.rows[chosen], rank=rank),
+        )
+
+    def _observations(self, chosen: NDArray[np.int64]) -> Tensor:
         if self._resident is not None:
-            return self.transform.inside(self._resident[torch.from_numpy(indices).to(self.device)])
-        return self.transform.inside(torch.from_numpy(self._at_rest[indices]).to(self.device, non_blocking=True))
+            return self.transform.inside(self._resident[torch.from_numpy(chosen).to(self.device)])
+        pixels = torch.from_numpy(self._at_rest[self.rows[chosen]])
+        return self.transform.inside(pixels.to(self.device, non_blocking=True))

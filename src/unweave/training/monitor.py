@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unweave.core.codes import Codes
 from unweave.core.factors import FactorTable
 from unweave.core.model import LatentModel, Observations
+from unweave.core.scores import Score
 from unweave.core.seeds import generator
 from unweave.metrics import mig
 from unweave.training.checkpoint import Progress
@@ -104,12 +105,10 @@ class Monitor:
     def measure(self) -> tuple[Look, Codes]:
         """All numbers of one look, and the codes behind them."""
         codes = self.model.encode(self.sample)
-        assert codes.logvar is not None
-        noise = generator(self.seed, "monitor").standard_normal(codes.mean.shape, dtype=np.float32)
-        distortion = self.model.distortion(self.sample, codes.mean + noise * np.exp(0.5 * codes.logvar))
+        distortion = self.model.distortion(self.sample, codes.draw(generator(self.seed, "monitor")))
         error = self._flat(self.model.decode(codes.mean)) - self._flat(self.sample)
         kl = kl_per_dimension(codes)
-        score = mig(codes.mean, self.table, bootstrap=0, nulls=3, seed=self.seed) if self.table.factors else None
+        score = self._mig(codes) if self.table.factors else None
         found = Look(
             distortion=float(distortion.mean()),
             rate=float(kl.sum()),
@@ -121,6 +120,9 @@ class Monitor:
         )
         return found, codes
 
+    def _mig(self, codes: Codes) -> Score:
+        return mig(codes, self.table, bootstrap=0, nulls=3, seed=self.seed, groups=codes.groups or None)
+
     def _flat(self, observations: Observations) -> NDArray[np.float32]:
         flat = observations.reshape(len(observations), -1).astype(np.float32)
         return flat / np.float32(255) if observations.dtype == np.uint8 else flat
@@ -129,8 +131,8 @@ class Monitor:
         if self.sample.ndim != 4:
             return
         moved = traverse(self.model, codes, dimensions=by_information(codes)[:_PICTURE_ROWS], frames=_PICTURE_FRAMES)
-        prior = generator(self.seed, "samples").standard_normal((_PICTURE_ROWS * _PICTURE_FRAMES, self.model.latent))
-        samples = self.model.decode(prior.astype(np.float32)).reshape(_PICTURE_ROWS, _PICTURE_FRAMES, *moved.shape[2:])
+        prior = codes.prior(_PICTURE_ROWS * _PICTURE_FRAMES, generator(self.seed, "samples"))
+        samples = self.model.decode(prior).reshape(_PICTURE_ROWS, _PICTURE_FRAMES, *moved.shape[2:])
         for sink in self.sinks:
             sink.picture(step, "traversals", tile(moved))
             sink.picture(step, "samples", tile(samples))

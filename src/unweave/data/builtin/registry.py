@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unweave.core.errors import ConfigError
 from unweave.data.builtin.base import GeneratedSet, Index
 from unweave.data.builtin.digits import Digits
-from unweave.data.builtin.sampling import cells_left, draw
+from unweave.data.builtin.pairs import DrawnPartners
+from unweave.data.builtin.sampling import LeaveOut, cells_left, draw
 from unweave.data.builtin.scenes import Scenes
 from unweave.data.builtin.sprites import Sprites
 from unweave.data.config import DataConfig
@@ -47,18 +51,7 @@ def draw_rows(generated: GeneratedSet, config: DataConfig) -> Index:
         ConfigError: `correlate` or `leave_out` name what the set does not have or leave nothing, or more rows are
             wanted than there are different images.
     """
-    correlate = None
-    if config.correlate is not None:
-        a, b = (_axis(generated, name, "correlate") for name in config.correlate.factors)
-        if a == b:
-            raise ConfigError(
-                f"data.correlate.factors: expected two different factors, got {generated.factors[a].name!r} twice."
-            )
-        correlate = a, b, config.correlate.strength
-    leave_out = {
-        _axis(generated, name, "leave_out"): [_class(generated, name, value) for value in values]
-        for name, values in (config.leave_out or {}).items()
-    }
+    correlate, leave_out = _correlate(generated, config), _leave_out(generated, config)
     left = cells_left(generated.sizes, leave_out, generated.holes)
     if correlate is None and (config.rows or 0) > left:
         raise ConfigError(f"data.rows: builtin:{generated.name} has {left:,} images to draw from, got {config.rows:,}.")
@@ -70,6 +63,46 @@ def draw_rows(generated: GeneratedSet, config: DataConfig) -> Index:
         leave_out=leave_out,
         holes=generated.holes,
     )
+
+
+def draw_partners(config: DataConfig, held_out: NDArray[np.int64]) -> DrawnPartners:
+    """Partners for the rows of `draw_rows`, as the `data.pairs` section asks for.
+
+    Raises:
+        ConfigError: as `draw_rows`.
+        DataError: more factors should change than the set has.
+    """
+    assert config.builtin is not None, "the configuration allows `change` for built-in sets only"
+    assert config.pairs is not None
+    assert config.pairs.change is not None
+    generated = builtin_set(config.builtin, size=config.size)
+    return DrawnPartners(
+        generated,
+        draw_rows(generated, config),
+        held_out,
+        change=config.pairs.change,
+        correlate=_correlate(generated, config),
+        leave_out=_leave_out(generated, config),
+        holes=generated.holes,
+    )
+
+
+def _correlate(generated: GeneratedSet, config: DataConfig) -> tuple[int, int, float] | None:
+    if config.correlate is None:
+        return None
+    a, b = (_axis(generated, name, "correlate") for name in config.correlate.factors)
+    if a == b:
+        raise ConfigError(
+            f"data.correlate.factors: expected two different factors, got {generated.factors[a].name!r} twice."
+        )
+    return a, b, config.correlate.strength
+
+
+def _leave_out(generated: GeneratedSet, config: DataConfig) -> LeaveOut:
+    return {
+        _axis(generated, name, "leave_out"): [_class(generated, name, value) for value in values]
+        for name, values in (config.leave_out or {}).items()
+    }
 
 
 def _advice(name: str, known: Iterable[str]) -> str:

@@ -66,6 +66,23 @@ def draw(
     return index
 
 
+def cell_odds(
+    cells: Index,
+    sizes: Sequence[int],
+    *,
+    correlate: tuple[int, int, float] | None = None,
+    leave_out: LeaveOut | None = None,
+    holes: Index | None = None,
+) -> NDArray[np.float64]:
+    """How probable cells (N, K) are beside the most probable one, (N,) in [0, 1]; 0 for one that is never drawn."""
+    bound = list(range(len(sizes))) if holes is not None else sorted({*(correlate or ())[:2], *(leave_out or ())})
+    if not bound:
+        return np.ones(len(cells))
+    odds = np.exp(_log_odds(sizes, bound, correlate=correlate, leave_out=leave_out, holes=holes))
+    chosen: NDArray[np.float64] = odds[tuple(cells[:, bound].T)]
+    return chosen
+
+
 def cells_left(sizes: Sequence[int], leave_out: LeaveOut | None, holes: Index | None) -> int:
     """How many cells of the grid may be drawn."""
     return int(np.isfinite(_log_odds(sizes, range(len(sizes)), leave_out=leave_out, holes=holes)).sum())

@@ -1,0 +1,107 @@
+"""Sections that any VAE shares: learning from few labels, and from factors that vary together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from unweave.core.binding import Binding, Bound
+from unweave.core.errors import ConfigError
+from unweave.core.targets import Target
+
+if TYPE_CHECKING:
+    from unweave.objectives.objective import Schedule, Term
+
+
+class SupervisionConfig(BaseModel):
+    """Labels in training (Locatello et al. 2020, "Disentangling factors of variation using few labels").
+
+    Each labelled factor gets columns of the code for itself, the first ones in the order of the factors: a level or a
+    measurement one column by regression; an angle two, a point on the circle; a class one column on which the classes
+    have places, or one column per class. A mini-batch of labelled rows comes beside the batch in every step, so few
+    labels act in each; rows without labels take part in the rest of the loss, and a missing label is left out.
+
+    Attributes:
+        factors: names of the factors to learn from, or `auto`: all that have labels.
+        labels: at most so many labelled training rows, spread evenly over the labels and drawn by the seed of the
+            training; None takes all.
+        weight: of the term, which is in nats per labelled row.
+        batch: labelled rows per step.
+        classes: `line` gives a categorical factor one column, `logits` one column per class.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    factors: Literal["auto"] | tuple[str, ...] = "auto"
+    labels: PositiveInt | None = None
+    weight: PositiveFloat = 10.0
+    batch: PositiveInt = 32
+    classes: Literal["line", "logits"] = "line"
+
+    def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:
+        """The columns of each factor, from column 0 on.
+
+        Raises:
+            ConfigError: there are fewer than `latent` columns.
+        """
+        widths = [self._width(target) for target in targets]
+        if sum(widths) > latent:
+            named = ", ".join(f"{t.factor.name} {w}" for t, w in zip(targets, widths, strict=True))
+            raise ConfigError(
+                f"method.latent: the labelled factors need {sum(widths)} dimensions ({named}), there are {latent}. "
+                f"Set method.latent to {sum(widths) + 4} or more, so that something is left for the rest."
+            )
+        starts = [sum(widths[:k]) for k in range(len(widths))]
+        return tuple(
+            Bound(target, tuple(range(start, start + width)))
+            for target, start, width in zip(targets, starts, widths, strict=True)
+        )
+
+    def _width(self, target: Target) -> int:
+        if target.factor.kind == "circular":
+            return 2
+        return target.classes if target.factor.kind == "categorical" and self.classes == "logits" else 1
+
+
+class CorrelatedConfig(BaseModel):
+    """Factors that vary together in the data: the assumption that they are independent is weakened for them.
+
+    Attributes:
+        factors: pairs by name, or `auto`: those whose labels, of the rows that training may use, are associated by 0.3
+            or more and beyond chance, as in the data report.
+        support: weight of the factorised support (Roth et al. 2023) of the two factors' columns, 0 for none; without
+            labelled factors all pairs of columns take part.
+        reweight: whether labelled rows count by p(a) p(b) / p(a, b), so that the pair is independent among them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    factors: Literal["auto"] | tuple[tuple[str, str], ...] = "auto"
+    support: NonNegativeFloat = 0.0
+    reweight: bool = True
+
+
+def label_terms(
+    supervision: SupervisionConfig | None, correlated: CorrelatedConfig | None, binding: Binding, latent: int
+) -> dict[str, tuple[Schedule, Term]]:
+    """What the two sections add to the objective of a VAE, by name."""
+    from unweave.objectives.objective import constant
+    from unweave.objectives.supervision import Supervision
+    from unweave.objectives.support import FactorisedSupport
+
+    terms: dict[str, tuple[Schedule, Term]] = {}
+    if supervision is not None and binding.bound:
+        terms["supervision"] = (constant(supervision.weight), Supervision(binding))
+    columns = support_columns(binding, latent)
+    if correlated is not None and correlated.support > 0 and columns:
+        terms["support"] = (constant(correlated.support), FactorisedSupport(columns))
+    return terms
+
+
+def support_columns(binding: Binding, latent: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of columns whose support should be a product: those of correlated factors, or all without labels."""
+    if not binding.bound:
+        return tuple((i, j) for i in range(latent) for j in range(i + 1, latent))
+    return tuple((i, j) for a, b in binding.correlated for i in binding.columns(a) for j in binding.columns(b))

@@ -1,0 +1,203 @@
+"""Supervision, factorised support and pairs inside a method."""
+
+import pytest
+import torch
+
+from unweave.core.binding import Binding
+from unweave.core.errors import ConfigError
+from unweave.core.factors import Factor
+from unweave.core.targets import Target
+from unweave.functional.pairs import arithmetic_average, gaussian_divergence, product_average
+from unweave.methods import AdaGVAEConfig, AdaMLVAEConfig, BetaVAEConfig
+from unweave.methods.paired import PairedAutoencoder
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, support_columns
+from unweave.nets.build import build_nets
+from unweave.nets.config import NetConfig
+from unweave.objectives.method import Batch, Posterior
+from unweave.objectives.step import LabelledCodes, Step
+from unweave.objectives.supervision import Supervision, label_errors
+from unweave.objectives.support import PER_STEP, FactorisedSupport
+from unweave.testing.methods import CHECKS, check_method, make_batch, make_model
+
+SHAPE = Target(Factor(name="shape", kind="categorical", values=("a", "b", "c")))
+SIZE = Target(Factor(name="size", kind="ordinal", values=("s", "m", "l")), 1.0, 0.8)
+TURN = Target(Factor(name="turn", kind="circular", range=(0, 360)), 0.0, 57.3)
+
+
+def binding(*targets, correlated=(), **settings):
+    return Binding(SupervisionConfig(**settings).bind(targets, 10), correlated)
+
+
+def step(codes, values, known=None, weights=None):
+    known = torch.ones_like(values, dtype=torch.bool) if known is None else torch.tensor(known)
+    weights = torch.ones(len(values)) if weights is None else torch.tensor(weights)
+    x = torch.zeros(2, 1)
+    labelled = LabelledCodes(codes, values, known, weights)
+    return Step(x, torch.zeros(2), torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 3), 0, 100, labelled)
+
+
+def test_the_term_is_the_sum_over_factors_of_the_mean_over_their_labels():
+    codes = torch.tensor([[0.5, 9.0], [2.0, 1.0], [0.0, 0.0], [1.0, -1.0]])
+    values = torch.tensor([[1.0, 0.0], [0.0, 3.0], [7.0, 7.0], [0.0, 1.0]])
+    known = [[True, False], [True, True], [False, False], [True, True]]
+    found = Supervision(binding(SIZE, Target(Factor(name="x", kind="continuous"))))(step(codes, values, known))
+    want = (0.5 * (0.5**2 + 2**2 + 1**2) / 3) + 0.5 * (2**2 + 2**2) / 2
+    assert found.item() == pytest.approx(want)
+
+
+def test_rows_count_by_their_weight():
+    codes, values = torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1)
+    found = Supervision(binding(SIZE))(step(codes, values, weights=[0.5, 1.5]))
+    assert found.item() == pytest.approx(0.5 * (0.5 * 1 + 1.5 * 9) / 2)
+
+
+def test_a_factor_without_a_label_in_the_step_adds_nothing_and_no_gradient():
+    codes = torch.ones(2, 2, requires_grad=True)
+    values = torch.tensor([[float("nan"), 0.0], [0.0, 0.0]]).nan_to_num(0)
+    found = Supervision(binding(SIZE, Target(Factor(name="x", kind="continuous"))))(
+        step(codes, values, [[False, True], [False, True]])
+    )
+    found.backward()
+    assert found.item() == pytest.approx(0.5)
+    assert codes.grad[:, 0].tolist() == [0, 0]
+
+
+def test_each_kind_reads_its_own_columns():
+    bound = binding(SHAPE, TURN, SIZE, classes="logits").bound
+    assert [b.columns for b in bound] == [(0, 1, 2), (3, 4), (5,)]
+    for b in bound:
+        codes = torch.randn(4, 10, generator=torch.Generator().manual_seed(0), requires_grad=True)
+        label_errors(b, codes, torch.tensor([0.0, 1, 2, 1])).sum().backward()
+        moved = tuple(codes.grad.abs().sum(0).nonzero().flatten().tolist())
+        assert moved == b.columns
+
+
+@pytest.mark.parametrize("classes", ["line", "logits"])
+def test_classes_are_learnt_on_one_column_and_on_one_each(classes):
+    bound = binding(SHAPE, classes=classes).bound[0]
+    codes = torch.zeros(3, len(bound.columns), requires_grad=True)
+    optimizer = torch.optim.Adam([codes], lr=0.1)
+    for _ in range(200):
+        optimizer.zero_grad()
+        label_errors(bound, codes, torch.tensor([2.0, 0, 1])).sum().backward()
+        optimizer.step()
+    assert label_errors(bound, codes, torch.tensor([2.0, 0, 1])).max() < 0.1
+    assert label_errors(bound, codes, torch.tensor([0.0, 1, 2])).min() > 1
+
+
+def test_without_labels_in_the_step_the_term_is_0():
+    bare = Step(torch.zeros(2, 1), torch.zeros(2), *(torch.zeros(2, 3) for _ in range(3)), 0, 100)
+    assert Supervision(binding(SIZE))(bare).item() == 0
+
+
+def test_support_takes_the_columns_of_correlated_factors_or_all():
+    both = binding(SHAPE, TURN, SIZE, correlated=(("turn", "size"),))
+    assert support_columns(both, 10) == ((1, 3), (2, 3))
+    assert support_columns(binding(SHAPE, SIZE), 10) == ()
+    assert support_columns(Binding(), 4) == ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+
+
+def test_pairs_of_columns_take_turns():
+    columns = tuple((0, k) for k in range(1, 14))
+    seen = []
+
+    class Spy(FactorisedSupport):
+        def __call__(self, step):
+            seen.append([self.columns[(step.iteration * PER_STEP + k) % 13] for k in range(PER_STEP)])
+            return super().__call__(step)
+
+    codes = torch.randn(6, 14, generator=torch.Generator().manual_seed(0))
+    for iteration in range(13):
+        Spy(columns)(Step(codes, codes[:, 0], codes, codes, codes, iteration, 100))
+    counts = {pair: sum(pair in chosen for chosen in seen) for pair in columns}
+    assert set(counts.values()) == {PER_STEP}
+
+
+def test_the_objective_has_the_terms_that_the_sections_ask_for():
+    plain = make_model(BetaVAEConfig(latent=4)).method
+    full = make_model(
+        BetaVAEConfig(latent=4, supervision=SupervisionConfig(weight=3), correlated=CorrelatedConfig(support=2))
+    ).method
+    assert set(plain.losses(make_batch())["vae"].parts) == {"reconstruction", "kl"}
+    found = full.losses(make_batch())["vae"]
+    # Labelled, and nothing correlated among the labelled factors: no pair of columns for the support.
+    assert set(found.parts) == {"reconstruction", "kl", "supervision"}
+    parts = found.parts
+    assert found.total.item() == pytest.approx(
+        (parts["reconstruction"] + 4 * parts["kl"] + 3 * parts["supervision"]).item(), rel=1e-5
+    )
+    free = make_model(BetaVAEConfig(latent=4, correlated=CorrelatedConfig(support=2))).method
+    assert set(free.losses(make_batch())["vae"].parts) == {"reconstruction", "kl", "support"}
+
+
+def test_labelled_rows_leave_the_rest_of_the_loss_alone():
+    plain = make_model(BetaVAEConfig(latent=4)).method.losses(make_batch())["vae"].parts
+    labelled = make_model(BetaVAEConfig(latent=4, supervision=SupervisionConfig()))
+    for name, value in plain.items():
+        torch.testing.assert_close(labelled.method.losses(make_batch())["vae"].parts[name], value)
+
+
+@pytest.mark.parametrize("kind", [AdaGVAEConfig, AdaMLVAEConfig, BetaVAEConfig])
+def test_the_contract_holds_with_labels(kind):
+    config = kind(latent=4, supervision=SupervisionConfig(), correlated=CorrelatedConfig(support=1.0))
+    assert len(check_method(config)) == len(CHECKS)
+
+
+def autoencoder(average=arithmetic_average):
+    nets = build_nets(NetConfig(kind="mlp", hidden=(8,)), shape=(4, 4, 1), latent=3, likelihood=None, seed=0)
+    return PairedAutoencoder(nets, average)
+
+
+@pytest.mark.parametrize("average", [arithmetic_average, product_average])
+def test_a_pair_has_one_posterior_where_it_shares_and_its_own_elsewhere(average):
+    mean = torch.tensor([[0.0, 1.0, -1.0], [0.1, 1.0, 4.0]])
+    logvar = torch.tensor([[0.0, -1.0, -2.0], [0.2, -1.0, -1.0]])
+    found = autoencoder(average).shared(Posterior(mean, logvar))
+    divergence = gaussian_divergence(mean[:1], logvar[:1], mean[1:], logvar[1:])[0]
+    assert (divergence < (divergence.max() + divergence.min()) / 2).tolist() == [True, True, False]
+    want_mean, want_logvar = average(mean[0], logvar[0], mean[1], logvar[1])
+    for row in range(2):
+        torch.testing.assert_close(found.mean[row, :2], want_mean[:2])
+        torch.testing.assert_close(found.logvar[row, :2], want_logvar[:2])
+        assert found.mean[row, 2] == mean[row, 2]
+        assert found.logvar[row, 2] == logvar[row, 2]
+
+
+def test_shared_dimensions_are_found_for_each_pair_alone():
+    mean = torch.tensor([[0.0, 0.0, 5.0], [5.0, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.1, 0.0]])
+    found = autoencoder().shared(Posterior(mean, torch.zeros(4, 3))).mean
+    # The first pair (rows 0 and 2) differs in the last dimension, the second (1 and 3) in the first.
+    torch.testing.assert_close(found[0], torch.tensor([0.0, 0.05, 5.0]))
+    torch.testing.assert_close(found[2], torch.tensor([0.0, 0.05, 0.0]))
+    torch.testing.assert_close(found[1], torch.tensor([5.0, 0.05, 0.0]))
+    torch.testing.assert_close(found[3], torch.tensor([0.0, 0.05, 0.0]))
+
+
+def test_gradients_flow_through_the_average_to_both_rows():
+    mean = torch.tensor([[0.0, 1.0], [0.1, 9.0]], requires_grad=True)
+    logvar = torch.zeros(2, 2, requires_grad=True)
+    found = autoencoder().shared(Posterior(mean, logvar))
+    found.mean[0, 0].backward()
+    assert mean.grad.tolist() == [[0.5, 0.0], [0.5, 0.0]]
+
+
+def test_both_rows_are_reconstructed():
+    vae, x = autoencoder(), torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    batch = Batch(x[:2], 0, 100, torch.Generator().manual_seed(1), partner=x[2:4])
+    found = vae.step(batch)
+    assert torch.equal(found.x, x[:4])
+    assert found.nll.shape == (4,)
+    assert found.mean.shape == (4, 3)
+
+
+def test_a_pair_of_equal_rows_is_an_ordinary_step():
+    vae, x = autoencoder(), torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = vae.step(Batch(x, 0, 100, torch.Generator().manual_seed(1), partner=x))
+    own = vae.posterior(x)
+    torch.testing.assert_close(found.mean, torch.cat([own.mean, own.mean]))
+    torch.testing.assert_close(found.logvar, torch.cat([own.logvar, own.logvar]))
+
+
+def test_a_batch_without_partners_is_explained():
+    with pytest.raises(ConfigError, match=r"data\.pairs"):
+        autoencoder().step(Batch(torch.rand(2, 1, 4, 4), 0, 100))
