@@ -17,6 +17,13 @@ def test_contract_holds_for_every_likelihood(likelihood, device):
     assert len(check_method(METHODS["beta_vae"](latent=3, likelihood=likelihood), device)) == len(CHECKS)
 
 
+@pytest.mark.parametrize("sample", ["relaxed", "straight_through"])
+@pytest.mark.parametrize("kind", METHODS)
+def test_contract_holds_with_categorical_codes(kind, sample, device):
+    categorical = {"sizes": (3, 2), "sample": sample}
+    assert len(check_method(METHODS[kind](latent=3, categorical=categorical), device)) == len(CHECKS)
+
+
 def test_importing_methods_loads_no_torch():
     import subprocess
     import sys

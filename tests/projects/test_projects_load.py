@@ -78,7 +78,7 @@ def test_a_key_deep_in_the_data_section(mistakes):
         ("method: {beta: high}", "method.beta: input should be a valid number.* Got 'high'."),
         ("method: {beta: -1}", "method.beta: input should be greater than or equal to 0. Got -1."),
         ("method: {kind: beta_vea}", "method.kind: 'beta_vea' is unknown. Did you mean 'beta_vae'.*"),
-        ("method: {kind: zzz}", "method.kind: 'zzz' is unknown. Known are: beta_vae.*"),
+        ("method: {kind: zzz}", "method.kind: 'zzz' is unknown. Known are: ada_gvae.*beta_vae.*"),
         ("method: 3", "method: expected keys and values, got 3."),
         ("method:", "method: expected keys and values, got nothing."),
         ("training: [1, 2]", r"training: expected keys and values, got \[1, 2\]."),

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import NonNegativeFloat
 
 from unweave.core.binding import NOTHING_BOUND, Binding
-from unweave.methods.labelled import LabelledConfig
+from unweave.methods.vae import VAEConfig
 
 if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
 
 
-class AdaMLVAEConfig(LabelledConfig):
+class AdaMLVAEConfig(VAEConfig):
     """Settings of Ada-ML-VAE: pairs that share all but a few unknown factors have one posterior there (`data.pairs`).
 
     Attributes:
@@ -29,6 +29,5 @@ class AdaMLVAEConfig(LabelledConfig):
         """A VAE over pairs that averages by the product of the posteriors."""
         from unweave.functional.pairs import product_average
         from unweave.methods.paired import PairedVAE
-        from unweave.objectives.objective import constant
 
-        return PairedVAE(nets, self.objective(constant(self.beta), binding), product_average)
+        return PairedVAE(nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding), product_average)

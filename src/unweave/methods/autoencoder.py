@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unweave.core.errors import ShapeError
+from unweave.functional.categorical import gumbel_softmax
 from unweave.functional.gaussian import reparameterise
 from unweave.nets.build import Nets
 from unweave.objectives.method import Batch, Labelled, Method, Posterior
@@ -21,7 +22,7 @@ class Autoencoder(nn.Module):
     def __init__(self, nets: Nets) -> None:
         super().__init__()
         self.encoder, self.decoder, self.likelihood = nets.encoder, nets.decoder, nets.likelihood
-        self.inside, self.latent = nets.inside, nets.latent
+        self.inside, self.latent, self.categorical = nets.inside, nets.latent, nets.categorical
 
     def posterior(self, x: Tensor) -> Posterior:
         """q(z|x)."""
@@ -29,15 +30,30 @@ class Autoencoder(nn.Module):
             want = f"(batch, {', '.join(map(str, self.inside))})"
             hint = "Add a batch axis with x[None]." if tuple(x.shape) == self.inside else ""
             raise ShapeError("x", want=want, got=tuple(x.shape), hint=hint)
-        mean, logvar = self.encoder(x).chunk(2, -1)
-        return Posterior(mean, logvar)
+        sizes = self.categorical.sizes if self.categorical else ()
+        mean, logvar, *logits = self.encoder(x).split((self.latent, self.latent, *sizes), -1)
+        return Posterior(mean, logvar, tuple(part.log_softmax(-1) for part in logits))
+
+    def classes(self, q: Posterior, batch: Batch) -> list[Tensor]:
+        """Samples of the categorical codes, (batch, classes) each: one-hot, or near it."""
+        if self.categorical is None:
+            return []
+        hard = self.categorical.sample == "straight_through"
+        temperature = self.categorical.temperature_at(batch.iteration)
+        return [gumbel_softmax(log_p, temperature, hard=hard, generator=batch.generator) for log_p in q.classes]
 
     def step(self, batch: Batch) -> Step:
         """One forward pass."""
         q, labelled = self.posteriors(batch.x, batch.labelled)
+        return self.decoded(q, batch.x, batch, labelled)
+
+    def decoded(self, q: Posterior, x: Tensor, batch: Batch, labelled: LabelledCodes | None) -> Step:
+        """The step with a sample of q(z|x), and of q(c|x) where there are categorical codes, through the decoder."""
         z = reparameterise(q.mean, q.logvar, batch.generator)
-        nll = self.likelihood.nll(self.decoder(z), batch.x)
-        return Step(batch.x, nll, q.mean, q.logvar, z, batch.iteration, batch.dataset_size, labelled)
+        code = torch.cat([z, *self.classes(q, batch)], -1)
+        nll = self.likelihood.nll(self.decoder(code), x)
+        size = batch.dataset_size
+        return Step(x, nll, q.mean, q.logvar, z, batch.iteration, size, labelled=labelled, classes=q.classes)
 
     def posteriors(self, x: Tensor, labelled: Labelled | None) -> tuple[Posterior, LabelledCodes | None]:
         """q(z|x) of the rows, and codes of the labelled rows, from one pass through the encoder."""
@@ -46,7 +62,8 @@ class Autoencoder(nn.Module):
         both = self.posterior(torch.cat([x, labelled.x]))
         rows = len(x)
         codes = LabelledCodes(both.mean[rows:], labelled.values, labelled.known, labelled.weights)
-        return Posterior(both.mean[:rows], both.logvar[:rows]), codes
+        classes = tuple(log_p[:rows] for log_p in both.classes)
+        return Posterior(both.mean[:rows], both.logvar[:rows], classes), codes
 
 
 class SingleLossVAE(Method):
@@ -55,7 +72,7 @@ class SingleLossVAE(Method):
     def __init__(self, nets: Nets, objective: Objective) -> None:
         super().__init__()
         self.vae, self.objective = Autoencoder(nets), objective
-        self.inside, self.latent = nets.inside, nets.latent
+        self.inside, self.latent = nets.inside, nets.latent + nets.classes
 
     @property
     def players(self) -> Mapping[str, nn.Module]:

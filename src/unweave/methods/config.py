@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from unweave.nets.build import Nets
     from unweave.objectives.method import Method
 
-LikelihoodKind = Literal["bernoulli", "gaussian", "laplace"]
+LikelihoodKind = Literal["bernoulli", "gaussian", "laplace", "sigma"]
 
 
 class MethodConfig(BaseModel):
@@ -25,7 +25,8 @@ class MethodConfig(BaseModel):
     Attributes:
         latent: number of latent dimensions D.
         likelihood: p(x|z) of a pixel or a component: `bernoulli` on pixels in [0, 1]; `gaussian` and `laplace` with one
-            learned scale. None takes `bernoulli` for images and `gaussian` for vectors.
+            learned scale; `sigma`, a Gaussian whose scale is the best one for each batch (sigma-VAE, Rybkin et al.
+            2021). None takes `bernoulli` for images and `gaussian` for vectors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

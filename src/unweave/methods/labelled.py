@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from unweave.core.binding import Binding
 from unweave.methods.config import MethodConfig
-from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, label_terms
-
-if TYPE_CHECKING:
-    from unweave.objectives.objective import Objective, Schedule, Term
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig
 
 
 class LabelledConfig(MethodConfig):
@@ -32,14 +26,3 @@ class LabelledConfig(MethodConfig):
     def wants_correlated(self) -> CorrelatedConfig | None:
         """As the section says."""
         return self.correlated
-
-    def objective(self, weight: Schedule, binding: Binding) -> Objective:
-        """Reconstruction, the KL by its weight, and what the two sections add."""
-        from unweave.objectives.objective import Objective, constant
-        from unweave.objectives.terms import KL, Reconstruction
-
-        own: dict[str, tuple[Schedule, Term]] = {
-            "reconstruction": (constant(1.0), Reconstruction()),
-            "kl": (weight, KL()),
-        }
-        return Objective(own | label_terms(self.supervision, self.correlated, binding, self.latent))

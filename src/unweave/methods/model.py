@@ -21,6 +21,7 @@ from unweave.core.codes import Codes
 from unweave.core.errors import ShapeError, StorageError
 from unweave.core.files import atomic_folder
 from unweave.core.model import Observations
+from unweave.core.seeds import derive
 from unweave.methods import AnyMethod, MethodField
 from unweave.nets.build import build_nets
 from unweave.nets.config import NetConfig
@@ -59,10 +60,12 @@ class TrainedModel:
         return next(self.method.parameters()).device
 
     def encode(self, observations: Observations) -> Codes:
-        """Mean and log-variance of q(z|x) for images uint8 (N, H, W, C) or vectors float32 (N, F)."""
+        """Codes of images uint8 (N, H, W, C) or vectors float32 (N, F): Gaussian columns, then those of classes."""
         found = [self.method.encode(x) for x in self._batches(observations)]
-        mean, logvar = (torch.cat([getattr(q, name) for q in found]).cpu().numpy() for name in ("mean", "logvar"))
-        return Codes(mean, logvar)
+        mean, logvar = (torch.cat([getattr(q, name) for q in found]).cpu().numpy() for name in ("code", "code_logvar"))
+        blocks = self.config.categorical.columns(self.config.latent) if self.config.categorical else ()
+        named = self.binding.groups or self.config.groups or ()
+        return Codes(mean, logvar, (*named, *blocks), blocks)
 
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
         """E[x|z]: images float32 (N, H, W, C) in [0, 1], or vectors float32 (N, F), for codes (N, D)."""
@@ -94,8 +97,18 @@ def build_model(
     config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int, binding: Binding = NOTHING_BOUND
 ) -> TrainedModel:
     """An untrained model whose weights are drawn from `seed` alone."""
-    nets = build_nets(net, shape=transform.shape, latent=config.latent, likelihood=config.likelihood, seed=seed)
-    return TrainedModel(config.build(nets, binding), config, net, transform, binding)
+    nets = build_nets(
+        net,
+        shape=transform.shape,
+        latent=config.latent,
+        likelihood=config.likelihood,
+        seed=seed,
+        categorical=config.categorical,
+    )
+    with torch.random.fork_rng(devices=[]):  # for what a method adds to the nets, such as a critic
+        torch.manual_seed(derive(seed, "method"))
+        method = config.build(nets, binding)
+    return TrainedModel(method, config, net, transform, binding)
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from unweave.core.errors import ConfigError
-from unweave.functional.gaussian import reparameterise
 from unweave.functional.pairs import gaussian_divergence, shared_dimensions
 from unweave.methods.autoencoder import Autoencoder, SingleLossVAE
 from unweave.nets.build import Nets
@@ -36,10 +35,7 @@ class PairedAutoencoder(Autoencoder):
             raise ConfigError("this method learns from pairs, and the batch has no partners. Give data.pairs.")
         x = torch.cat([batch.x, batch.partner])
         q, labelled = self.posteriors(x, batch.labelled)
-        q = self.shared(q)
-        z = reparameterise(q.mean, q.logvar, batch.generator)
-        nll = self.likelihood.nll(self.decoder(z), x)
-        return Step(x, nll, q.mean, q.logvar, z, batch.iteration, batch.dataset_size, labelled)
+        return self.decoded(self.shared(q), x, batch, labelled)
 
     def shared(self, q: Posterior) -> Posterior:
         """The posteriors of the first rows of all pairs, then of the second, averaged where a pair shares."""
@@ -49,6 +45,7 @@ class PairedAutoencoder(Autoencoder):
         return Posterior(
             torch.cat([torch.where(mask, means, own) for own in (mean, other_mean)]),
             torch.cat([torch.where(mask, logvars, own) for own in (logvar, other_logvar)]),
+            q.classes,
         )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import nn
 
 from unweave.core.errors import ConfigError
+from unweave.nets.categorical import CategoricalConfig
 from unweave.nets.config import NetConfig
 from unweave.nets.conv import conv_decoder, conv_encoder
-from unweave.nets.likelihood import Likelihood
+from unweave.nets.likelihood import Likelihood, LikelihoodKind
 from unweave.nets.mlp import mlp_decoder, mlp_encoder
 from unweave.nets.residual import residual_decoder, residual_encoder
 
@@ -23,11 +26,14 @@ class Nets:
     """What a method is built from.
 
     Attributes:
-        encoder: observations (batch, …) to (batch, 2 * latent): mean and log-variance.
-        decoder: (batch, latent) to raw outputs of the observations' shape.
+        encoder: observations (batch, …) to (batch, 2 * latent + classes): mean, log-variance, and logits of the classes
+            of all categorical codes.
+        decoder: (batch, latent + classes) to raw outputs of the observations' shape.
         likelihood: reads the raw outputs.
-        latent: number of latent dimensions D.
+        latent: number of Gaussian dimensions.
         inside: shape of one observation inside the nets, (C, H, W) or (F,).
+        like_encoder: makes another net with the body of the encoder and the given number of outputs.
+        categorical: codes beside the Gaussian ones, or None.
     """
 
     encoder: nn.Module
@@ -35,6 +41,13 @@ class Nets:
     likelihood: Likelihood
     latent: int
     inside: tuple[int, ...]
+    like_encoder: Callable[[int], nn.Module]
+    categorical: CategoricalConfig | None = None
+
+    @property
+    def classes(self) -> int:
+        """Columns of all categorical codes together."""
+        return sum(self.categorical.sizes) if self.categorical else 0
 
 
 def resolve_kind(config: NetConfig, shape: tuple[int, ...]) -> Literal["conv", "residual", "mlp"]:
@@ -51,17 +64,19 @@ def build_nets(
     *,
     shape: tuple[int, ...],
     latent: int,
-    likelihood: Literal["bernoulli", "gaussian", "laplace"] | None,
+    likelihood: LikelihoodKind | None,
     seed: int,
+    categorical: CategoricalConfig | None = None,
 ) -> Nets:
     """Build the nets with weights drawn from `seed` alone.
 
     Args:
         config: the `net:` section.
         shape: of one observation at rest: (H, W, C) of an image, (F,) of a vector.
-        latent: number of latent dimensions D.
+        latent: number of Gaussian dimensions.
         likelihood: None takes `bernoulli` for images and `gaussian` for vectors.
         seed: of the initial weights.
+        categorical: codes beside the Gaussian ones.
 
     Raises:
         ConfigError: a convolutional net is asked for vectors or for images too small, or `bernoulli` for vectors.
@@ -82,14 +97,17 @@ def build_nets(
     inside = (shape[2], shape[0], shape[1]) if images else shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        make_encoder: Callable[[int], nn.Module]
+        make_decoder: Callable[[int], nn.Module]
         if kind == "mlp":
-            encoder = mlp_encoder(inside, 2 * latent, hidden=config.hidden)
-            decoder = mlp_decoder(inside, latent, hidden=config.hidden)
+            make_encoder = partial(mlp_encoder, inside, hidden=config.hidden)
+            make_decoder = partial(mlp_decoder, inside, hidden=config.hidden)
         else:
-            make_encoder, make_decoder = (
-                (conv_encoder, conv_decoder) if kind == "conv" else (residual_encoder, residual_decoder)
-            )
+            pair = (conv_encoder, conv_decoder) if kind == "conv" else (residual_encoder, residual_decoder)
             picture = (shape[0], shape[1], shape[2])
-            encoder = make_encoder(picture, 2 * latent, width=config.width)
-            decoder = make_decoder(picture, latent, width=config.width)
-    return Nets(encoder, decoder, Likelihood(likelihood or ("bernoulli" if images else "gaussian")), latent, inside)
+            make_encoder, make_decoder = (partial(make, picture, width=config.width) for make in pair)
+        classes = sum(categorical.sizes) if categorical else 0
+        encoder = make_encoder(2 * latent + classes)
+        decoder = make_decoder(latent + classes)
+    reading = Likelihood(likelihood or ("bernoulli" if images else "gaussian"))
+    return Nets(encoder, decoder, reading, latent, inside, make_encoder, categorical)

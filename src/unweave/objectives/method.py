@@ -53,26 +53,68 @@ class Batch:
 
 @dataclass(frozen=True)
 class Posterior:
-    """q(z|x), a diagonal Gaussian per observation."""
+    """q(z|x), a diagonal Gaussian per observation, and beside it categorical codes where the method has them.
+
+    Attributes:
+        mean, logvar: of the Gaussian.
+        classes: log-probabilities of the classes of each categorical code.
+    """
 
     mean: Float[Tensor, "batch latent"]
     logvar: Float[Tensor, "batch latent"]
+    classes: tuple[Float[Tensor, "batch classes"], ...] = ()
+
+    @property
+    def code(self) -> Float[Tensor, "batch columns"]:
+        """The point code: means, then the probabilities of all classes."""
+        return torch.cat([self.mean, *(log_p.exp() for log_p in self.classes)], -1)
+
+    @property
+    def code_logvar(self) -> Float[Tensor, "batch columns"]:
+        """Log-variances of the columns of `code`: a class's is that of its indicator, p (1 - p)."""
+        certain = torch.finfo(self.logvar.dtype).tiny
+        spread = [(log_p.exp() * -log_p.expm1()).clamp_min(certain).log() for log_p in self.classes]
+        return torch.cat([self.logvar, *spread], -1)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """How a player learns.
+
+    Attributes:
+        rate: learning rate, or None for that of the training section.
+        betas: decay of the first and the second moment.
+    """
+
+    rate: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
 
 
 class Method(nn.Module, ABC):
-    """Nets plus losses. A player owns parameters and one loss."""
+    """Nets plus losses. A player owns parameters and one loss.
+
+    Attributes:
+        inside: shape of one observation inside the nets.
+        latent: columns D of a code.
+        stages: steps at which training changes what it does. A player may rest in a stage: it has no loss there.
+    """
 
     inside: tuple[int, ...]
     latent: int
+    stages: tuple[int, ...] = (0,)
 
     @property
     @abstractmethod
     def players(self) -> Mapping[str, nn.Module]:
         """Disjoint owners of all parameters, in update order."""
 
+    def optimiser(self, player: str) -> Adam:
+        """How a player learns, by its name in `players`."""
+        return Adam()
+
     @abstractmethod
     def losses(self, batch: Batch) -> Mapping[str, Losses]:
-        """One forward pass; one loss per player, in nats per observation."""
+        """One forward pass; one loss per player that plays at this step, in nats per observation."""
 
     @abstractmethod
     def encode(self, x: Tensor) -> Posterior:
@@ -80,7 +122,7 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
-        """E[x|z] of codes (batch, latent)."""
+        """E[x|z] of codes (batch, columns)."""
 
     @abstractmethod
     def distortion(self, x: Tensor, z: Tensor) -> Tensor:

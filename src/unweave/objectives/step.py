@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -37,6 +38,8 @@ class Step:
         iteration: optimiser steps done so far.
         dataset_size: number of training rows, for estimators that need it.
         labelled: codes of labelled rows, where the method learns from labels.
+        classes: log-probabilities of q(c|x) of each categorical code.
+        memo: work that several terms of the step share, by a name of their own.
     """
 
     x: Float[Tensor, "batch *observation"]
@@ -47,3 +50,5 @@ class Step:
     iteration: int
     dataset_size: int
     labelled: LabelledCodes | None = None
+    classes: tuple[Float[Tensor, "batch classes"], ...] = ()
+    memo: dict[str, Any] = field(default_factory=dict)

@@ -67,19 +67,23 @@ def make_batch(device: str = "cpu", *, dtype: torch.dtype = torch.float32, itera
     values = torch.from_numpy(np.stack([rng.integers(0, 3, _ROWS), rng.normal(size=_ROWS)], 1))
     known = torch.from_numpy(rng.random((_ROWS, 2)) < 0.8)
     labels = Labelled(labelled, values.to(labelled), known.to(device), labelled.new_ones(_ROWS))
-    noise = torch.Generator(device).manual_seed(1)
+    noise = torch.Generator(device).manual_seed(1 + iteration)  # fresh at every step, or methods learn it by heart
     return Batch(x, iteration, dataset_size=100, generator=noise, labelled=labels, partner=partner)
 
 
 def check_losses_are_finite_scalars(config: AnyMethod, device: str = "cpu") -> None:
-    """One loss per player, each total and part a finite scalar."""
+    """In every stage a loss per player that plays, each total and part a finite scalar; every player plays once."""
     method = make_model(config, device).method
-    losses = method.losses(make_batch(device))
-    assert set(losses) == set(method.players), "losses and players must have the same names"
-    for name, loss in losses.items():
-        for part, value in {"total": loss.total, **loss.parts}.items():
-            assert value.shape == (), f"{name}.{part}: expected a scalar, got shape {tuple(value.shape)}"
-            assert value.isfinite(), f"{name}.{part} is not finite"
+    assert method.stages[0] == 0, "training begins with the step 0"
+    played = set()
+    for stage in method.stages:
+        losses = method.losses(make_batch(device, iteration=stage))
+        played |= set(losses)
+        for name, loss in losses.items():
+            for part, value in {"total": loss.total, **loss.parts}.items():
+                assert value.shape == (), f"{name}.{part}: expected a scalar, got shape {tuple(value.shape)}"
+                assert value.isfinite(), f"{name}.{part} is not finite"
+    assert played == set(method.players), "losses and players must have the same names"
 
 
 def check_players_partition_parameters(config: AnyMethod, device: str = "cpu") -> None:
@@ -91,32 +95,39 @@ def check_players_partition_parameters(config: AnyMethod, device: str = "cpu") -
 
 
 def check_every_parameter_learns(config: AnyMethod, device: str = "cpu") -> None:
-    """Every parameter gets a gradient from its own player's loss."""
+    """Every parameter gets a gradient from its own player's loss, in one of the stages at least."""
     method = make_model(config, device).method
-    losses = method.losses(make_batch(device))
-    for name, player in method.players.items():
-        parameters = dict(player.named_parameters())
-        gradients = torch.autograd.grad(
-            losses[name].total, list(parameters.values()), retain_graph=True, allow_unused=True
-        )
-        silent = [key for key, g in zip(parameters, gradients, strict=True) if g is None or not g.abs().sum() > 0]
-        assert not silent, f"{name}: no gradient reaches {', '.join(silent)}"
+    silent = {f"{name}.{key}" for name, player in method.players.items() for key, _ in player.named_parameters()}
+    for stage in method.stages:
+        for name, loss in method.losses(make_batch(device, iteration=stage)).items():
+            parameters = dict(method.players[name].named_parameters())
+            gradients = torch.autograd.grad(loss.total, list(parameters.values()), retain_graph=True, allow_unused=True)
+            silent -= {
+                f"{name}.{key}"
+                for key, g in zip(parameters, gradients, strict=True)
+                if g is not None and g.abs().sum() > 0
+            }
+    assert not silent, f"no gradient reaches {', '.join(sorted(silent))}"
 
 
 def check_no_gradient_leaks(config: AnyMethod, device: str = "cpu") -> None:
     """A training step gives each player the gradient of its own loss, and nothing of another's."""
     method = make_model(config, device).method
-    losses = method.losses(make_batch(device))
-    want = {
-        name: torch.autograd.grad(losses[name].total, list(player.parameters()), retain_graph=True)
-        for name, player in method.players.items()
-    }
     still = {name: torch.optim.SGD(player.parameters(), lr=0.0) for name, player in method.players.items()}
-    train_step(method, still, make_batch(device), make_fabric(device))
-    for name, player in method.players.items():
-        for parameter, gradient in zip(player.parameters(), want[name], strict=True):
-            assert parameter.grad is not None
-            torch.testing.assert_close(parameter.grad, gradient)
+    for stage in method.stages:
+        losses = method.losses(make_batch(device, iteration=stage))
+        want = {
+            name: torch.autograd.grad(loss.total, list(method.players[name].parameters()), retain_graph=True)
+            for name, loss in losses.items()
+        }
+        train_step(method, still, make_batch(device, iteration=stage), make_fabric(device))
+        for name, player in method.players.items():
+            for index, parameter in enumerate(player.parameters()):
+                if name not in want:
+                    assert parameter.grad is None, f"{name} rests, and yet it got a gradient"
+                    continue
+                assert parameter.grad is not None
+                torch.testing.assert_close(parameter.grad, want[name][index])
 
 
 def check_encode_is_deterministic(config: AnyMethod, device: str = "cpu") -> None:
@@ -131,9 +142,25 @@ def check_encode_is_deterministic(config: AnyMethod, device: str = "cpu") -> Non
 def check_same_generator_same_loss(config: AnyMethod, device: str = "cpu") -> None:
     """The batch's generator is the only source of randomness."""
     method = make_model(config, device).method
-    first, second = (method.losses(make_batch(device)) for _ in range(2))
-    for name in first:
-        assert torch.equal(first[name].total, second[name].total), f"{name}: randomness beside the batch's generator"
+    for stage in method.stages:
+        first, second = (method.losses(make_batch(device, iteration=stage)) for _ in range(2))
+        for name in first:
+            assert torch.equal(first[name].total, second[name].total), f"{name}: randomness beside the generator"
+
+
+def check_weights_come_from_the_seed(config: AnyMethod, device: str = "cpu") -> None:
+    """The seed alone decides the initial weights, and building a model leaves the global generator as it was."""
+    before = torch.get_rng_state()
+    first = make_model(config, device, seed=5).method.state_dict()
+    assert torch.equal(before, torch.get_rng_state()), "building a model moves the global generator"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        second = make_model(config, device, seed=5).method.state_dict()
+    other = make_model(config, device, seed=6).method.state_dict()
+    moved = [name for name in first if not torch.equal(first[name], second[name])]
+    assert not moved, f"not from the seed: {', '.join(moved)}"
+    weights = [name for name in first if name.endswith("weight")]
+    assert not any(torch.equal(first[name], other[name]) for name in weights), "two seeds give the same weights"
 
 
 def check_loss_falls(config: AnyMethod, device: str = "cpu") -> None:
@@ -161,14 +188,15 @@ def check_save_and_load(config: AnyMethod, device: str = "cpu") -> None:
 
 def check_double_precision_agrees(config: AnyMethod, device: str = "cpu") -> None:
     """float32 and float64 give the same losses: relative difference below 1e-4, some thousand float32 roundings."""
-    totals = []
-    for dtype in (torch.float32, torch.float64):
-        method = make_model(config, device, dtype=dtype).method
-        batch = make_batch(device, dtype=dtype)
-        with _SameNoise():
-            totals.append({name: loss.total.item() for name, loss in method.losses(batch).items()})
-    for name in totals[0]:
-        assert totals[0][name] == pytest.approx(totals[1][name], rel=1e-4), f"{name} depends on the precision"
+    methods = [make_model(config, device, dtype=dtype).method for dtype in (torch.float32, torch.float64)]
+    for stage in methods[0].stages:
+        totals = []
+        for method, dtype in zip(methods, (torch.float32, torch.float64), strict=True):
+            batch = make_batch(device, dtype=dtype, iteration=stage)
+            with _SameNoise():
+                totals.append({name: loss.total.item() for name, loss in method.losses(batch).items()})
+        for name in totals[0]:
+            assert totals[0][name] == pytest.approx(totals[1][name], rel=1e-4), f"{name} depends on the precision"
 
 
 def check_config_round_trips(config: AnyMethod, device: str = "cpu") -> None:
@@ -194,6 +222,7 @@ CHECKS: tuple[Check, ...] = (
     check_no_gradient_leaks,
     check_encode_is_deterministic,
     check_same_generator_same_loss,
+    check_weights_come_from_the_seed,
     check_loss_falls,
     check_save_and_load,
     check_double_precision_agrees,
@@ -218,7 +247,7 @@ def _images() -> np.ndarray:
 
 def _distortion(method: Method, batch: Batch) -> float:
     with torch.no_grad():
-        return float(method.distortion(batch.x, method.encode(batch.x).mean).mean())
+        return float(method.distortion(batch.x, method.encode(batch.x).code).mean())
 
 
 class _SameNoise:

@@ -104,12 +104,10 @@ class Monitor:
     def measure(self) -> tuple[Look, Codes]:
         """All numbers of one look, and the codes behind them."""
         codes = self.model.encode(self.sample)
-        assert codes.logvar is not None
-        noise = generator(self.seed, "monitor").standard_normal(codes.mean.shape, dtype=np.float32)
-        distortion = self.model.distortion(self.sample, codes.mean + noise * np.exp(0.5 * codes.logvar))
+        distortion = self.model.distortion(self.sample, codes.draw(generator(self.seed, "monitor")))
         error = self._flat(self.model.decode(codes.mean)) - self._flat(self.sample)
         kl = kl_per_dimension(codes)
-        score = mig(codes.mean, self.table, bootstrap=0, nulls=3, seed=self.seed) if self.table.factors else None
+        score = mig(codes, self.table, bootstrap=0, nulls=3, seed=self.seed) if self.table.factors else None
         found = Look(
             distortion=float(distortion.mean()),
             rate=float(kl.sum()),
@@ -129,8 +127,8 @@ class Monitor:
         if self.sample.ndim != 4:
             return
         moved = traverse(self.model, codes, dimensions=by_information(codes)[:_PICTURE_ROWS], frames=_PICTURE_FRAMES)
-        prior = generator(self.seed, "samples").standard_normal((_PICTURE_ROWS * _PICTURE_FRAMES, self.model.latent))
-        samples = self.model.decode(prior.astype(np.float32)).reshape(_PICTURE_ROWS, _PICTURE_FRAMES, *moved.shape[2:])
+        prior = codes.prior(_PICTURE_ROWS * _PICTURE_FRAMES, generator(self.seed, "samples"))
+        samples = self.model.decode(prior).reshape(_PICTURE_ROWS, _PICTURE_FRAMES, *moved.shape[2:])
         for sink in self.sinks:
             sink.picture(step, "traversals", tile(moved))
             sink.picture(step, "samples", tile(samples))

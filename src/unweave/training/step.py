@@ -43,26 +43,28 @@ def train_step(
     *,
     clip: float | None = None,
 ) -> Mapping[str, Losses]:
-    """Update every player on its own loss only; returns the losses before the update.
+    """Update every player on its own loss only; returns the losses before the update. A player without a loss rests.
 
     Gradients are averaged over devices here rather than by a wrapper around the method, because a wrapper that waits
     for all gradients of a module would not see that each player gets its own.
     """
     with fabric.autocast():
         losses = method.losses(batch)
-    players = method.players
-    last = len(players) - 1
-    for index, (name, module) in enumerate(players.items()):
+    left = len(losses)
+    for name, module in method.players.items():
         owned = [p for p in module.parameters() if p.requires_grad]
         for parameter in owned:
             parameter.grad = None
-        fabric.backward(losses[name].total, inputs=owned, retain_graph=index < last)
+        if name not in losses:
+            continue
+        left -= 1
+        fabric.backward(losses[name].total, inputs=owned, retain_graph=left > 0)
         if fabric.world_size > 1:
             _average(owned, fabric)
         if clip is not None:
             torch.nn.utils.clip_grad_norm_(owned, clip)
-    for optimizer in optimizers.values():
-        optimizer.step()
+    for name in losses:
+        optimizers[name].step()
     return losses
 
 

@@ -13,11 +13,19 @@ RANGE = (0.025, 0.975)
 
 
 def kl_per_dimension(codes: Codes) -> NDArray[np.float64]:
-    """Mean KL(q(z_d|x) || N(0, 1)) of every dimension, in nats: how much information it carries. Shape (D,)."""
+    """Mean KL(q(z_d|x) || p(z_d)) of every column, in nats: how much information it carries. Shape (D,).
+
+    The columns of a categorical code have a share each, at least 0, of its KL to the uniform distribution (see
+    `unweave.functional.categorical.categorical_kl`).
+    """
     if codes.logvar is None:
         raise ValueError("codes without a log-variance have no KL")
     mean, logvar = codes.mean.astype(np.float64), codes.logvar.astype(np.float64)
     result: NDArray[np.float64] = (0.5 * (mean**2 + np.exp(logvar) - logvar - 1)).mean(0)
+    for block in codes.categorical:
+        p, uniform = mean[:, block], 1 / len(block)
+        information = p * np.log(np.maximum(p, np.finfo(np.float64).tiny) / uniform)
+        result[list(block)] = (information - p + uniform).mean(0)
     return result
 
 
@@ -39,6 +47,8 @@ def traverse(
 ) -> NDArray[np.float32]:
     """Decode codes in which one dimension moves from low to high and the others stay.
 
+    Where the dimension is a class of a categorical code, the other classes give up probability in proportion to theirs.
+
     Args:
         model: encodes and decodes.
         codes: of held-out rows; they set the range of each dimension.
@@ -54,5 +64,16 @@ def traverse(
     for row, dimension in enumerate(dimensions):
         low, high = np.quantile(codes.mean[:, dimension], RANGE)
         moved[row, :, dimension] = np.linspace(low, high, frames)
+        for block in codes.categorical:
+            if dimension in block:
+                others = [column for column in block if column != dimension]
+                moved[row][:, others] = _shared(base[others], 1 - moved[row, :, dimension])
     decoded = model.decode(moved.reshape(-1, codes.mean.shape[1]))
     return decoded.reshape(len(dimensions), frames, *decoded.shape[1:])
+
+
+def _shared(weights: NDArray[np.float32], totals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability `totals` (frames,) shared in proportion to weights (K,), evenly where these are all but nothing."""
+    shares = weights + 1e-6
+    result: NDArray[np.float32] = np.outer(totals, shares / shares.sum())
+    return result

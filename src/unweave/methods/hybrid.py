@@ -1,0 +1,43 @@
+"""A beta-VAE with categorical codes, fine-tuned with the information term of InfoGAN (Chen et al. 2016, eq. 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from unweave.core.binding import NOTHING_BOUND, Binding
+from unweave.methods.vae import VAEConfig
+from unweave.nets.categorical import CategoricalConfig
+
+if TYPE_CHECKING:
+    from unweave.nets.build import Nets
+    from unweave.objectives.method import Method
+
+
+class HybridConfig(VAEConfig):
+    """Settings of the hybrid: continuous factors by the KL, classes by the KL and then by mutual information too.
+
+    In the second stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The
+    decoder learns to show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
+
+    Attributes:
+        beta: weight of the KL of the Gaussian codes, from nats to nats.
+        information: weight of the bound on the mutual information of class and observation, in the second stage; 1 is
+            that of Chen et al. (2016).
+        fine_tune_after: steps of the first stage.
+        categorical: the codes that say which; the hybrid cannot be without.
+    """
+
+    kind: Literal["hybrid"] = "hybrid"
+    beta: NonNegativeFloat = 4.0
+    information: NonNegativeFloat = 1.0
+    fine_tune_after: NonNegativeInt = 15_000
+    categorical: CategoricalConfig = CategoricalConfig(sizes=(10,))
+
+    def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
+        """The VAE and its reader of classes."""
+        from unweave.methods.informed import InformedVAE
+
+        objective = self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding)
+        return InformedVAE(nets, objective, weight=self.information, begins=self.fine_tune_after)

@@ -1,0 +1,63 @@
+"""The bound of InfoGAN on a world small enough to add up: 3 classes, 4 observations."""
+
+import math
+
+import pytest
+import torch
+
+from unweave.functional.information import information_bound
+
+PRIOR = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
+SHOWN = torch.tensor(  # p(x|c)
+    [[0.7, 0.1, 0.1, 0.1], [0.0, 0.6, 0.4, 0.0], [0.25, 0.25, 0.25, 0.25]], dtype=torch.float64
+)
+JOINT = PRIOR[:, None] * SHOWN
+POSTERIOR = (JOINT / JOINT.sum(0)).T  # p(c|x), one row per x
+ENTROPY = -(PRIOR * PRIOR.log()).sum()
+INFORMATION = float(torch.xlogy(JOINT, JOINT / (PRIOR[:, None] * JOINT.sum(0))).sum())
+
+
+def expected_bound(q):
+    """Mean of the bound over the whole world; q(c|x) has a row per observation."""
+    classes, observations = torch.meshgrid(torch.arange(3), torch.arange(4), indexing="ij")
+    possible = JOINT.flatten() > 0
+    bound = information_bound(q.log()[observations.flatten()[possible]], classes.flatten()[possible], ENTROPY)
+    return float((JOINT.flatten()[possible] * bound).sum())
+
+
+def test_with_the_posterior_the_bound_is_the_mutual_information():
+    assert expected_bound(POSTERIOR) == pytest.approx(INFORMATION, abs=1e-12)
+    assert 0.1 < INFORMATION < float(ENTROPY)
+
+
+def test_any_other_reader_stays_below_by_its_divergence_from_the_posterior():
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        q = torch.randn(4, 3, generator=generator, dtype=torch.float64).softmax(-1)
+        gap = (JOINT.sum(0) * torch.xlogy(POSTERIOR, POSTERIOR / q).sum(-1)).sum()
+        assert expected_bound(q) == pytest.approx(INFORMATION - float(gap), abs=1e-12)
+        assert expected_bound(q) < INFORMATION
+
+
+def test_a_reader_that_climbs_the_bound_finds_the_posterior():
+    logits = torch.zeros(4, 3, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-10, tolerance_change=1e-14)
+    draws = torch.arange(12)
+    classes, observations = draws // 4, draws % 4
+
+    def loss():
+        optimizer.zero_grad()
+        bound = information_bound(logits.log_softmax(-1)[observations], classes, ENTROPY)
+        total = -(JOINT.flatten() * bound).sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    assert -loss().item() == pytest.approx(INFORMATION, abs=1e-5)
+    assert (logits.detach().softmax(-1) - POSTERIOR).abs().max() < 0.01  # flat where p(c|x) is 0
+
+
+def test_a_perfect_reader_of_uniform_classes_reaches_log_k():
+    classes = torch.arange(7)
+    q = torch.eye(7).clamp_min(1e-30)
+    assert information_bound(q.log(), classes, math.log(7)).mean().item() == pytest.approx(math.log(7))
