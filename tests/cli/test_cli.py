@@ -8,33 +8,19 @@ import pytest
 from PIL import Image
 
 from unweave.cli.console import print_error
-from unweave.cli.main import main
 from unweave.core.errors import ConfigError, DataError, StorageError
 
-COMMANDS = {"Start": ("demo", "init", "check"), "Train": ("train",), "Measure": ("evaluate", "traverse", "report")}
+COMMANDS = {
+    "Start": ("demo", "init", "check"),
+    "Train": ("train",),
+    "Measure": ("evaluate", "score", "traverse", "report"),
+}
 SETTINGS = """
 method: {kind: beta_vae, latent: 3}
 net: {kind: mlp, hidden: [16]}
 training: {steps: 20, batch: 16}
 tracking: {uri: "off"}
 """
-
-
-@pytest.fixture
-def unweave(monkeypatch, capsys):
-    """Run a command line in this process; returns exit code, standard output and standard error."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["unweave", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.out + printed.err
-        return ended.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unweave.core import Codes, DataError, Factor, FactorTable, ShapeError
+from unweave.metrics import mig
 from unweave.metrics.inputs import as_problem
 
 CODES = np.random.default_rng(0).normal(size=(200, 3))
@@ -55,6 +56,7 @@ def test_many_numbers_are_a_measurement():
         (CODES.T, LABELS.T, "codes.T and factors.T"),
         (CODES[:, :2].T, LABELS.T, "codes.T and factors.T"),
         (CODES[:-1], LABELS, "same rows in the same order"),
+        (CODES[:-1], np.zeros((200, 3)), "same rows in the same order"),
         (CODES[:, 0], LABELS, r"codes\[:, None\]"),
         (CODES, LABELS[:, 0], r"factors\[:, None\]"),
         (CODES[:, :0], LABELS, "codes"),
@@ -98,3 +100,30 @@ def test_dead_codes():
     assert as_problem(codes, LABELS).dead.tolist() == [True, True, False, True, False]
     rounded = np.float32(0.37) * (1 + np.float32(1e-7) * random.integers(3, size=(200, 1)).astype(np.float32))
     assert as_problem(rounded, LABELS).dead.tolist() == [True]
+
+
+def test_a_code_that_the_encoders_noise_drowns_is_dead_in_robust_mode():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 4, (2000, 2))
+    # The third code holds the first factor exactly, but at a hundredth of the noise.
+    means = np.column_stack([factors, 0.01 * factors[:, 0]]).astype(np.float32)
+    logvar = np.array([[-6.0, -6.0, 0.0]], np.float32).repeat(2000, axis=0)
+    quiet, loud = (mig(codes, factors, bootstrap=0, nulls=0) for codes in (Codes(means, logvar), Codes(means)))
+    assert quiet.dropped_codes == (2,)
+    assert quiet.value > 0.99
+    assert loud.value < 0.6
+    assert quiet.stamp.settings != loud.stamp.settings
+    assert mig(Codes(means, logvar), factors, mode="reference", bootstrap=0, nulls=0).value < 0.6
+
+
+def test_the_bound_is_the_capacity_of_the_channel():
+    z = np.random.default_rng(0).normal(size=(1000, 2))
+    z = z / z.std(axis=0)
+    variance = 1 / np.expm1(2 * 0.01)  # the noise through which unit variance carries 0.01 nats
+    logvar = np.log([[0.99 * variance, 1.01 * variance]]).repeat(1000, axis=0)
+    assert as_problem(Codes(z, logvar), np.zeros((1000, 1))).dead.tolist() == [False, True]
+
+
+def test_log_variances_of_another_shape_are_refused():
+    with pytest.raises(ShapeError, match="logvar"):
+        as_problem(Codes(np.zeros((5, 2)), np.zeros((5, 1))), np.zeros((5, 1)))

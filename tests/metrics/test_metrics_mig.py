@@ -8,7 +8,9 @@ import pytest
 
 from unweave.core import ConfigError, Factor, FactorTable
 from unweave.metrics import mig
-from unweave.metrics.mig import gap
+from unweave.metrics.inputs import as_problem
+from unweave.metrics.pairs import PairTable
+from unweave.metrics.shares import gaps
 
 
 def problem(rows, seed=0, noise=(0.3, 0.6, 1.0), codes=5):
@@ -25,7 +27,7 @@ def test_gap_of_matrices(shared):
     cases = json.loads((shared / "golden/open/functions.json").read_text())["matrices"]
     for case in cases:
         shares = np.array(case["matrix_DxK"]) / np.array(case["factor_entropy"])
-        assert gap(shares) == pytest.approx(case["expected"]["mig_of_matrix_as_MI"], rel=1e-9)
+        assert gaps(shares.T).mean() == pytest.approx(case["expected"]["mig_of_matrix_as_MI"], rel=1e-9)
 
 
 @pytest.mark.shared
@@ -135,16 +137,23 @@ def test_missing_labels_leave_exactly_the_labelled_rows():
 
 def test_what_cannot_be_scored_says_why():
     codes, factors = problem(300)
-    one_code, one_live = mig(codes[:, :1], factors), mig(codes * [1, 0, 0, 0, 0], factors)
-    assert one_code.value is one_live.value is None
+    one_code = mig(codes[:, :1], factors)
+    assert one_code.value is None
     assert "two codes" in one_code.reason
-    assert "1 of 5 vary" in one_live.reason
-    assert one_live.dropped_codes == (1, 2, 3, 4)
     assert "no factor" in mig(codes, factors * 0).reason
     assert "no factor" in mig(codes, np.full((300, 2), np.nan)).reason
     assert "no factor" in mig(codes[:2], factors[:2]).reason
     with pytest.raises(ConfigError, match="reference, robust"):
         mig(codes, factors, mode="exact")
+
+
+def test_a_dead_code_is_a_rival_that_knows_nothing():
+    codes, factors = problem(300)
+    one_live, none_live = mig(codes * [1, 0, 0, 0, 0], factors), mig(codes * 0, factors)
+    assert one_live.dropped_codes == (1, 2, 3, 4)
+    shares = PairTable.of(as_problem(codes[:, :1], factors), "robust").share
+    assert one_live.value == pytest.approx(shares.mean())
+    assert (none_live.value, none_live.interval, none_live.null) == (0, (0, 0), 0)
 
 
 def test_null_of_the_null():

@@ -110,7 +110,8 @@ def test_several_seeds(tmp_path):
     assert [r["seed"] for r in results["seeds"]] == [0, 1]
     migs = [r["scores"]["mig"]["value"] for r in results["seeds"]]
     assert results["median_mig"] == pytest.approx(sum(migs) / 2)
-    assert migs[0] != migs[1]
+    errors = [r["scores"]["reconstruction"]["value"] for r in results["seeds"]]
+    assert errors[0] != errors[1]
     assert len({r["run"] for r in results["seeds"]}) == 2
     assert said[0].startswith("2 seeds")
     assert sorted(line.split(":")[0] for line in said[1:]) == ["seed 0", "seed 1"]

@@ -44,20 +44,33 @@ def evaluate(
 def say_scores(content: dict[str, Any]) -> None:
     """Scores and gates as a table."""
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("score", "value", "95 % interval", "random codes", box=None, header_style="bold", pad_edge=False)
+    names = Column("score", no_wrap=True, min_width=max(map(len, content["scores"]), default=0))
+    table = Table(names, "value", "95 % interval", "random codes", box=None, header_style="bold", pad_edge=False)
+    notes = {name: _note(score) for name, score in content["scores"].items()}
+    if any(notes.values()):
+        table.add_column("note", style="dim")
     for name, score in content["scores"].items():
-        if score["value"] is None:
-            table.add_row(escape(name), "–", escape(score["reason"]), "")
-            continue
-        low_high = score["interval"]
-        interval = "" if low_high is None else f"{low_high[0]:.3f} to {low_high[1]:.3f}"
-        table.add_row(
-            escape(name), f"{score['value']:.3f}", interval, "" if score["null"] is None else f"{score['null']:.3f}"
+        low_high, null = score["interval"], score["null"]
+        cells = (
+            "–" if score["value"] is None else f"{score['value']:.3f}",
+            "" if low_high is None else f"{low_high[0]:.3f} to {low_high[1]:.3f}",
+            "" if null is None else f"{null:.3f}",
+            *((escape(notes[name]),) if any(notes.values()) else ()),
         )
+        table.add_row(escape(name), *cells)
     out.print(table)
     for gate in content.get("gates", ()):
         mark = "[green]passed[/]" if gate["passed"] else "[red]failed[/]"
         value = "no value" if gate["value"] is None else f"{gate['value']:.3f}"
         out.print(f"gate {escape(gate['score'])} {gate['wanted']}: {value} {mark}")
+
+
+def _note(score: dict[str, Any]) -> str:
+    """Why there is no value, or what was left out of it."""
+    if score["reason"] is not None:
+        return str(score["reason"])
+    codes = "".join(f", z{code}" for code in score["dropped_codes"])
+    left_out = codes.removeprefix(", "), ", ".join(score["dropped_factors"])
+    return "without " + " and ".join(filter(None, left_out)) if any(left_out) else ""

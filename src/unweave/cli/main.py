@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import check, demo, evaluate, init, report, train, traverse
+from unweave.cli import check, demo, evaluate, init, report, score, train, traverse
 from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for panel, name, command in (
     (START, "check", check.check),
     (TRAIN, "train", train.train),
     (MEASURE, "evaluate", evaluate.evaluate),
+    (MEASURE, "score", score.score),
     (MEASURE, "traverse", traverse.traverse),
     (MEASURE, "report", report.report),
 ):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from unweave.core.errors import ConfigError
 from unweave.functional.groups import Groups, permute_groups
 from unweave.methods.autoencoder import SingleLossVAE
 from unweave.nets.build import Nets
@@ -18,7 +19,8 @@ class CriticVAE(SingleLossVAE):
     """Two players: the VAE lowers the critic's estimate, the critic learns to tell q(z) from prod_g q(z_g).
 
     The critic's logit l(z) estimates log q(z) / prod_g q(z_g), so its mean over codes is the total correlation (Kim &
-    Mnih 2018, eq. 3). Codes and shuffled codes come from one batch, as in the code behind published results.
+    Mnih 2018, eq. 3). Codes and shuffled codes come from different rows, as in their algorithm 2: each from one half of
+    the batch. The VAE learns from all rows.
     """
 
     def __init__(
@@ -37,14 +39,19 @@ class CriticVAE(SingleLossVAE):
         return Adam(self._rate, (0.5, 0.9)) if player == "critic" else Adam()
 
     def losses(self, batch: Batch) -> Mapping[str, Losses]:
-        """The objective plus the weighted estimate; the critic sees codes without their history."""
+        """The objective plus the weighted estimate; the critic sees codes without their history.
+
+        Raises:
+            ConfigError: the batch has one row only.
+        """
+        if len(batch.x) < 2:
+            raise ConfigError("factor_vae needs two rows in a batch, got one. Raise training.batch.")
         step = self.vae.step(batch)
         elbo = self.objective(step)
         correlation = self.critic(step.z).mean()
         total = elbo.total + self._weight(step.iteration) * correlation
-        judged = critic_loss(
-            self.critic, step.z.detach(), permute_groups(step.z.detach(), self._groups, batch.generator)
-        )
+        codes, others = step.z.detach().chunk(2)
+        judged = critic_loss(self.critic, codes, permute_groups(others, self._groups, batch.generator))
         return {
             "vae": Losses(total, {**elbo.parts, "total_correlation": correlation}),
             "critic": Losses(judged, {"critic": judged}),

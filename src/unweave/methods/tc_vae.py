@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import NonNegativeFloat, model_validator
+from pydantic import NonNegativeFloat
 
 from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.methods.vae import VAEConfig
@@ -30,21 +30,15 @@ class TCVAEConfig(VAEConfig):
     gamma: NonNegativeFloat = 1.0
     estimator: Literal["weighted", "stratified"] = "weighted"
 
-    @model_validator(mode="after")
-    def _check_free_bits(self) -> Self:
-        if self.free_bits > 0:
-            raise ValueError("free_bits: tc_vae splits the KL and has none to give away. Leave it out, or use beta_vae")
-        return self
-
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """A VAE whose objective is reconstruction + alpha I + beta TC + gamma sum of KLs."""
         from unweave.methods.autoencoder import SingleLossVAE
-        from unweave.objectives.aggregate import KLPart
+        from unweave.objectives.aggregate import Information, KLPart
         from unweave.objectives.objective import constant
 
         groups, estimator = self.partition, self.estimator
         terms = {
-            "information": (constant(self.alpha), KLPart("information", estimator, groups)),
+            "information": (constant(self.alpha), Information(self.kl(), estimator, groups)),
             "total_correlation": (self.schedule(self.beta), KLPart("total_correlation", estimator, groups)),
             "dimension_kl": (constant(self.gamma), KLPart("dimension_kl", estimator, groups)),
         }

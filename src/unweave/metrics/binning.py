@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core import Factor
+from unweave.core import Factor, FactorTable
 from unweave.metrics.inputs import MAX_CLASSES, Mode
 
 REFERENCE_BINS = 20
@@ -45,17 +45,27 @@ def quantile_bins(values: NDArray[Any], bins: int) -> NDArray[np.int64]:
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 
-def code_bins(codes: NDArray[Any], mode: Mode) -> NDArray[np.int16]:
-    """Bins of every code: integers (D, N) of codes (N, D), one row per code.
+def bins_of(rows: int, mode: Mode) -> int:
+    """Bins that a code of so many rows is cut into, at most."""
+    return REFERENCE_BINS if mode == "reference" else max(2, min(ROBUST_BINS, rows // 3))
+
+
+def code_bins(
+    codes: NDArray[Any], mode: Mode, rows: NDArray[np.int64] | None = None, most: int = ROBUST_BINS
+) -> NDArray[np.int16]:
+    """Bins of every code: integers (D, N) of codes (N, D), one row per code; of some rows only, if they are given.
 
     Robust mode takes `ROBUST_BINS` bins of equal frequency, fewer when a bin would hold less than three rows. On
     mixtures of 3 to 40 normal distributions with known information this is within 0.1 of the truth from 500 rows on;
     20 bins of equal width are off by 0.2 at 40 values and by the whole score when one row is an outlier.
     """
-    if mode == "reference":
-        return np.stack([equal_width_bins(code) for code in codes.T]).astype(np.int16)
-    bins = max(2, min(ROBUST_BINS, len(codes) // 3))
-    return np.stack([quantile_bins(code, bins) for code in codes.T]).astype(np.int16)
+    count = len(codes) if rows is None else len(rows)
+    bins = min(most, bins_of(count, mode))
+    found = np.empty((codes.shape[1], count), dtype=np.int16)
+    for code, row in zip(codes.T, found, strict=True):  # One at a time: codes of a million rows fill the memory twice
+        values = code if rows is None else code[rows]
+        row[:] = equal_width_bins(values) if mode == "reference" else quantile_bins(values, bins)
+    return found
 
 
 def classes(factor: Factor, labels: NDArray[np.float64], mode: Mode) -> NDArray[np.int64] | None:
@@ -73,3 +83,14 @@ def classes(factor: Factor, labels: NDArray[np.float64], mode: Mode) -> NDArray[
     if mode == "reference":
         return index.astype(np.int64) if np.array_equal(names, np.round(names)) else None
     return np.unique(quantile_bins(labels, FACTOR_BINS), return_inverse=True)[1].astype(np.int64)
+
+
+def class_table(table: FactorTable, mode: Mode) -> NDArray[np.int64]:
+    """Classes of all factors, (N, K); -1 where the label is missing or the factor has no classes in this mode."""
+    labels = np.full(table.values.shape, -1)
+    for column, factor in enumerate(table.factors):
+        known = table.known[:, column]
+        found = classes(factor, table.values[known, column], mode)
+        if found is not None:
+            labels[known, column] = found
+    return labels

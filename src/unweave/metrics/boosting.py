@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ class BoostedTrees:
         prior: scores before the first tree, float64 (C,); (1,), the log-odds of the second class, for two classes.
         trees: the trees; no stages when there is one class only.
         learning_rate: what the trees' values are multiplied by.
+        fitted: the class that each row learnt from is predicted to have, int64 (N,).
     """
 
     importances: Floats
@@ -34,9 +37,19 @@ class BoostedTrees:
     prior: Floats
     trees: Trees
     learning_rate: float
+    fitted: NDArray[np.int64]
 
     def predict(self, codes: Floats) -> NDArray[np.int64]:
         """The class with the highest score, int64 (N,), of codes (N, D).
+
+        Raises:
+            ShapeError: another number of columns than in the fit.
+            DataError: a code that is not finite in float32.
+        """
+        return np.asarray(self.predict_after(codes, [len(self.trees.threshold)])[0])
+
+    def predict_after(self, codes: Floats, stages: Sequence[int]) -> NDArray[np.int64]:
+        """What the first trees alone predict: int64 (M, N) after each of M ascending numbers of stages.
 
         Raises:
             ShapeError: another number of columns than in the fit.
@@ -48,10 +61,13 @@ class BoostedTrees:
         if len(values) != len(self.importances):
             raise ShapeError("codes", want=f"(rows, {len(self.importances)})", got=codes.shape)
         scores = np.repeat(self.prior[:, None], values.shape[1], axis=1)
-        add_scores(values, self.trees, self.learning_rate, scores)
-        if len(scores) < len(self.present):
-            return np.asarray(self.present[(scores[0] >= 0).astype(np.int64)])
-        return np.asarray(self.present[scores.argmax(axis=0)])
+        told = np.empty((len(stages), len(codes)), dtype=np.int64)
+        for row, (first, last) in enumerate(pairwise([0, *stages])):
+            column, threshold, value = self.trees
+            part = Trees(column[first:last], threshold[first:last], value[first:last])
+            add_scores(values, part, self.learning_rate, scores)
+            told[row] = _winners(scores, self.present)
+        return told
 
 
 def fit_boosted_trees(
@@ -102,7 +118,14 @@ def fit_boosted_trees(
     work = workspace(columns, depth)
     fit_stages(columns, labels, scores, work, grown, luck, learning_rate, gains)
     importances = gains / gains.sum() if gains.sum() > 0 else gains
-    return BoostedTrees(importances, present, prior, grown, learning_rate)
+    return BoostedTrees(importances, present, prior, grown, learning_rate, _winners(scores, present))
+
+
+def _winners(scores: Floats, present: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Classes (N,) with the highest of scores (C, N); one row of scores is the log-odds of the second of two."""
+    if len(scores) < len(present):
+        return np.asarray(present[(scores[0] >= 0).astype(np.int64)])
+    return np.asarray(present[scores.argmax(axis=0)])
 
 
 def _prior(shares: Floats) -> Floats:

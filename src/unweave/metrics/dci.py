@@ -13,13 +13,14 @@ from unweave.core.seeds import derive, generator
 from unweave.metrics.binning import FACTOR_BINS
 from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
-from unweave.metrics.refits import Fit, Task, fit_all
+from unweave.metrics.refits import Fit, Floats, Task, fit_all
 from unweave.metrics.resampling import jackknife_interval, null_range
 from unweave.metrics.splitting import train_test
 from unweave.metrics.stamps import make_stamp, no_classes
+from unweave.metrics.weights import Groups, Weights, code_groups, factor_weights
 
 MAX_ROWS = 3000
-"""Rows that are learnt from and tested on at most, unless asked otherwise."""
+"""Rows that are learnt from and tested on at most in robust mode, unless asked otherwise."""
 
 MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
@@ -27,7 +28,7 @@ MAX_NULLS = 3
 GROUPS = 10
 """Groups of rows that the jackknife leaves out in turn."""
 
-NAMES = ("dci.disentanglement", "dci.completeness", "dci.informativeness")
+NAMES = ("dci.disentanglement", "dci.completeness", "dci.informativeness", "dci.informativeness_train")
 """The scores, in the order in which they are given."""
 
 
@@ -40,8 +41,10 @@ def dci(
     nulls: int = MAX_NULLS,
     seed: int = 0,
     train_rows: int | None = None,
-    max_rows: int | None = MAX_ROWS,
+    max_rows: int | None = None,
     workers: int | None = None,
+    weights: Weights = "equal",
+    groups: Groups | None = None,
 ) -> Scorecard:
     """Disentanglement, completeness and informativeness (Eastwood and Williams 2018, section 2).
 
@@ -51,6 +54,8 @@ def dci(
     * `dci.completeness`: 1 when every factor is served by one code. Random codes give about 0; copies lower it.
     * `dci.informativeness`: test accuracy, mean over factors. Random codes give the share of the commonest class, so
       read it beside its null. With 40 ordered classes an error by one step counts as wrong: good codes look poor.
+
+    * `dci.informativeness_train`: the same on the rows that were learnt from; far above it, the trees overfit.
 
     The learner decides the numbers: never compare them with those of another one.
 
@@ -64,16 +69,22 @@ def dci(
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of the split, of ties between splits of trees, of groups and of permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
-        max_rows: with more rows than this, a random part of them; None takes all.
+        max_rows: with more rows than this, a random part of them; None takes 3,000 in robust mode and all in reference
+            mode.
         workers: threads; None takes one per usable core. The scores do not depend on it.
+        weights: of factors, in the means over them and in the weights of codes; see `weights.factor_weights`.
+        groups: columns of codes that count as one, such as sine and cosine of an angle; importances are added up within
+            a group, and the others stand alone.
 
     Returns:
-        Three scores. The matrix of the first two holds the importances (D, K), that of the last the test accuracy of
-        each factor (1, K); what was left out is 0.
+        Four scores. The matrix of the first two holds the importances (D, K), or (G, K) with G groups in the order of
+        their first columns; that of the others the accuracy of each factor (1, K). What was left out is 0.
     """
     check_mode(mode)
     problem = as_problem(codes, factors)
-    split = train_test(len(problem.codes), train_rows, max_rows, generator(seed, "dci", "split"))
+    wanted, members = factor_weights(problem.factors, weights), code_groups(groups, problem.codes.shape[1])
+    most = MAX_ROWS if max_rows is None and mode == "robust" else max_rows
+    split = train_test(len(problem.codes), train_rows, most, generator(seed, "dci", "split"))
     nulls = min(nulls, MAX_NULLS)
     settings = {
         "learner": "gradient-boosted trees, 100 of depth 3 at rate 0.1",
@@ -84,18 +95,20 @@ def dci(
         "interval": f"jackknife over {GROUPS} groups, t with {GROUPS - 1} degrees" if bootstrap else "none",
         "nulls": nulls,
         "seed": seed,
+        "weights": wanted.tolist(),
+        "groups": [list(group) for group in members if len(group) > 1],
     }
     stamp = make_stamp("dci", mode, problem, settings, libraries=("numba",))
     task = Task.of(problem, mode, *split)
     variants = [task]
     if bootstrap and len(task.codes) >= 2 * GROUPS:
-        groups = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
-        variants += [task.without(groups == group) for group in range(GROUPS)]
+        parts = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
+        variants += [task.without(parts == part) for part in range(GROUPS)]
     left_out = len(variants)
     variants += [task.shuffled(generator(seed, "dci", "null", draw)) for draw in range(nulls)]
-    reason = _reason(problem, task, mode)
+    reason = _reason(problem, task, mode, wanted)
     fits = fit_all(variants if reason is None else [], derive(seed, "dci", "trees"), workers)
-    found = _Found(problem, task, stamp, reason, fits[:left_out], fits[left_out:])
+    found = _Found(problem, task, stamp, wanted, members, reason, fits[:left_out], fits[left_out:])
     return Scorecard({name: found.score(name) for name in NAMES})
 
 
@@ -106,12 +119,14 @@ class _Found:
     problem: Problem
     task: Task
     stamp: Stamp
+    weights: Floats
+    members: tuple[tuple[int, ...], ...]
     reason: str | None
     fits: Sequence[Fit]
     nulls: Sequence[Fit]
 
     def score(self, name: str) -> Score:
-        """One of the three scores."""
+        """One of the four scores."""
         names, codes = self.problem.factors.names, self.problem.codes.shape[1]
         details: dict[str, Any] = {
             "dropped_codes": tuple(c for c in range(codes) if c not in self.task.live),
@@ -120,32 +135,51 @@ class _Found:
         reason = self.reason
         if reason is None and name == "dci.disentanglement" and len(self.task.used) < 2:
             reason = "disentanglement compares factors, and only one can be scored."
-        if reason is None and name == "dci.completeness" and len(self.task.live) < 2:
-            reason = "completeness compares codes, and only one varies."
+        if reason is None and name == "dci.completeness" and len(self.groups) < 2:
+            reason = "completeness compares codes (or groups of codes), and only one varies."
         if reason is not None:
             return Score(name, None, self.stamp, reason=reason, **details)
-        value, *without = [_value(name, fit) for fit in self.fits]
+        value, *without = [self.value(name, fit) for fit in self.fits]
         if without:
             details["interval"] = jackknife_interval(value, np.array(without), 0, 1)
         if self.nulls:
-            random = np.array([_value(name, fit) for fit in self.nulls])
+            random = np.array([self.value(name, fit) for fit in self.nulls])
             details["null"], details["null_interval"] = null_range(random, 0, 1)
-        if name == "dci.informativeness":
-            matrix = np.zeros((1, len(names)))
-            matrix[0, self.task.used] = self.fits[0].accuracy
-        else:
-            matrix = np.zeros((codes, len(names)))
-            matrix[np.ix_(self.task.live, self.task.used)] = self.fits[0].importances
-        return Score(name, value, self.stamp, matrix=matrix, **details)
+        return Score(name, value, self.stamp, matrix=self.matrix(name), **details)
+
+    @property
+    def groups(self) -> list[int]:
+        """Groups in which a code takes part."""
+        return [g for g, group in enumerate(self.members) if np.isin(group, self.task.live).any()]
+
+    def importances(self, fit: Fit) -> Floats:
+        """Importances of all groups of codes for the factors that take part, (G, k)."""
+        codes = np.zeros((self.problem.codes.shape[1], len(self.task.used)))
+        codes[self.task.live] = fit.importances
+        return np.stack([codes[list(group)].sum(axis=0) for group in self.members])
+
+    def value(self, name: str, fit: Fit) -> float:
+        """A score by one fit."""
+        weights = self.weights[self.task.used]
+        if name in _ACCURACIES:
+            return float(getattr(fit, _ACCURACIES[name]) @ weights / weights.sum())
+        importances = self.importances(fit)[self.groups]
+        return (disentanglement if name == "dci.disentanglement" else completeness)(importances, weights)
+
+    def matrix(self, name: str) -> Floats:
+        """What is behind a score: accuracies (1, K) or importances (G, K)."""
+        shape = (1 if name in _ACCURACIES else len(self.members), len(self.problem.factors.names))
+        matrix = np.zeros(shape)
+        fit = self.fits[0]
+        matrix[:, self.task.used] = getattr(fit, _ACCURACIES[name]) if name in _ACCURACIES else self.importances(fit)
+        return matrix
 
 
-def _value(name: str, fit: Fit) -> float:
-    if name == "dci.informativeness":
-        return float(fit.accuracy.mean())
-    return disentanglement(fit.importances) if name == "dci.disentanglement" else completeness(fit.importances)
+_ACCURACIES = {"dci.informativeness": "accuracy", "dci.informativeness_train": "train_accuracy"}
+"""Scores that are accuracies, and where a fit has them."""
 
 
-def _reason(problem: Problem, task: Task, mode: Mode) -> str | None:
+def _reason(problem: Problem, task: Task, mode: Mode, weights: Floats) -> str | None:
     """Why nothing can be scored, or None."""
     names = [name for k, name in enumerate(problem.factors.names) if k not in task.used]
     if len(task.live) == 0:
@@ -154,4 +188,6 @@ def _reason(problem: Problem, task: Task, mode: Mode) -> str | None:
         return no_classes(names[0])
     if len(task.used) == 0:
         return "no factor can be learnt: each is constant, has no labels, or has too few rows."
+    if weights[task.used].sum() == 0:
+        return "the factors that can be learnt all have weight 0."
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from unweave.metrics.inputs import Mode
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+RARE = 4.5
+"""Normal deviations above which information is taken for more than chance. Probability 3e-6: a table has up to some
+hundred cells, a null some thousand."""
 
 
 @lru_cache(maxsize=16)
@@ -43,7 +47,7 @@ def entropy(counts: Counts, terms: Floats) -> float:
     return float(np.log(total) - terms[counts].sum() / total)
 
 
-def pair_counts(binned: NDArray[Any], labels: NDArray[np.int64]) -> Counts:
+def pair_counts(binned: NDArray[Any], labels: NDArray[Any]) -> Counts:
     """Contingency tables (D, B, S) of each binned code (D, N) with one factor's classes (N,)."""
     bins, states = int(binned.max()) + 1, int(labels.max()) + 1
     tables = [np.bincount(code.astype(np.int64) * states + labels, minlength=bins * states) for code in binned]
@@ -58,28 +62,52 @@ def mutual_information(tables: Counts, terms: Floats) -> Floats:
     return np.where((code > 0).sum(axis=1) > 1, np.log(total) + gain / total, 0.0)
 
 
-def chance_information(tables: Counts, terms: Floats) -> Floats:
-    """Expected information (D,) of tables (D, B, S) whose rows are paired at random, in nats.
+class Chance(NamedTuple):
+    """Information of codes whose rows are paired with the labels at random.
 
-    The exact mean over all permutations of the rows (Vinh, Epps and Bailey 2010, JMLR 11, eq. 12-13), not a sample.
+    Attributes:
+        mean: its exact mean over all permutations of the rows, (D,) in nats.
+        limit: what random codes exceed with a probability of 3e-6, (D,) in nats.
+    """
+
+    mean: Floats
+    limit: Floats
+
+
+def chance_information(tables: Counts, terms: Floats) -> Chance:
+    """What the margins of tables (D, B, S) lead one to expect of random codes.
+
+    The mean is that of Vinh, Epps and Bailey (2010, JMLR 11, eq. 12-13). The spread adds up what each count's term
+    varies beyond its linear part, which the fixed margins take away; the limit is that of a chi-squared variable of the
+    same mean and spread (Wilson and Hilferty 1931).
     """
     factor = tables[0].sum(axis=0)
-    known: dict[bytes, float] = {}
+    known: dict[bytes, tuple[float, float]] = {}
+    found = []
     for code in tables.sum(axis=2):
-        key = np.sort(code).tobytes()
+        code = np.sort(code[code > 0])
+        key = code.tobytes()
         if key not in known:
-            known[key] = _expected(code, factor, terms)
-    return np.array([known[np.sort(code).tobytes()] for code in tables.sum(axis=2)])
+            known[key] = _expected(code, factor[factor > 0], terms)
+        found.append(known[key])
+    mean, limit = np.array(found).T
+    return Chance(mean, limit)
 
 
-def _expected(code: Counts, factor: Counts, terms: Floats) -> float:
-    """Expected information of two margins: every count is hypergeometric, summed over ten deviations of its mean."""
-    if np.count_nonzero(code) < 2:
-        return 0.0
-    total = int(code.sum())
+@lru_cache(maxsize=4)
+def _log_factorials(total: int) -> Floats:
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
-    (a, times_a), (b, times_b) = (np.unique(margin[margin > 0], return_counts=True) for margin in (code, factor))
-    a, b = np.repeat(a, len(b))[:, None], np.tile(b, len(a))[:, None]
+    logs.flags.writeable = False  # shared by every caller
+    return np.asarray(logs)
+
+
+def _expected(code: Counts, factor: Counts, terms: Floats) -> tuple[float, float]:
+    """Mean and limit for two margins: every count is hypergeometric, summed over ten deviations around its mean."""
+    if len(code) < 2 or len(factor) < 2:
+        return 0.0, 0.0
+    total, logs = int(code.sum()), _log_factorials(int(code.sum()))
+    (a, times_a), (b, times_b) = (np.unique(margin, return_counts=True) for margin in (code, factor))
+    a, b, times = np.repeat(a, len(b))[:, None], np.tile(b, len(a))[:, None], np.outer(times_a, times_b).ravel()
     low, high = np.maximum(a + b - total, 0), np.minimum(a, b)
     mean = a * b / total
     reach = 10 * np.sqrt(mean) + 10
@@ -88,6 +116,13 @@ def _expected(code: Counts, factor: Counts, terms: Floats) -> float:
     n = np.minimum(low + np.arange(int((high - low).max()) + 1), high)
     log_p = logs[a] - logs[n] - logs[a - n] + logs[b] - logs[b - n]
     log_p += logs[total - a] + logs[total - b] - logs[total] - logs[total - a - b + n]
-    inside = low + np.arange(n.shape[1]) <= high
-    joint = np.where(inside, np.exp(log_p) * terms[n], 0).sum(axis=1) @ np.outer(times_a, times_b).ravel()
-    return float(np.log(total) + (joint - terms[code].sum() - terms[factor].sum()) / total)
+    p = np.where(low + np.arange(n.shape[1]) <= high, np.exp(log_p), 0)
+    joint = (p * terms[n]).sum(axis=1)
+    information = np.log(total) + (joint @ times - terms[code].sum() - terms[factor].sum()) / total
+    off, rest = n - mean, terms[n] - joint[:, None]
+    slope = (p * off * rest).sum(axis=1) / np.maximum((p * off**2).sum(axis=1), np.finfo(np.float64).tiny)
+    cells, degrees = len(code) * len(factor), (len(code) - 1) * (len(factor) - 1)
+    curved = (p * (rest - slope[:, None] * off) ** 2).sum(axis=1) @ times * cells / degrees
+    rare = 2 / (9 * degrees)
+    reach_up = (degrees * (1 - rare + RARE * np.sqrt(rare)) ** 3 - degrees) / np.sqrt(2 * degrees)
+    return float(information), float(information + reach_up * np.sqrt(curved) / total)

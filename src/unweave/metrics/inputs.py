@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +26,9 @@ MAX_CLASSES = 64
 LARGEST = 1e150
 """Codes beyond this overflow when they are squared."""
 
+IDLE = 0.01
+"""Nats that a code can carry through the encoder's own noise, below which it is not in use."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -34,17 +37,36 @@ class Problem:
     Attributes:
         codes: finite float32 or float64 array (N, D), N and D at least 1.
         factors: labels of the same rows; K may be 0.
+        noise: mean variance of q(z|x) of every code, (D,), or None where the encoder states none.
     """
 
     codes: NDArray[Any]
     factors: FactorTable
+    noise: NDArray[np.float64] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Problem:
+        """The problem of some rows; the encoder's noise stays what it is."""
+        return replace(self, codes=self.codes[rows], factors=self.factors.take(rows))
 
     @property
-    def dead(self) -> NDArray[np.bool_]:
+    def constant(self) -> NDArray[np.bool_]:
         """Which codes do not vary: bool (D,). Rounding noise of a constant counts as constant."""
         low, high = (edge(axis=0).astype(np.float64) for edge in (self.codes.min, self.codes.max))
         noise = 1e-12 if self.codes.dtype == np.float64 else 1e-6
         return np.asarray(high - low <= noise * np.maximum(np.abs(low), np.abs(high)))
+
+    @property
+    def dead(self) -> NDArray[np.bool_]:
+        """Which codes do not vary, or less than the encoder's noise lets through: bool (D,).
+
+        A VAE switches a dimension off by drowning it in noise. What is left of its mean is minute, and yet an exact
+        function of the image: binned or standardised, it seems to know factors that no sample of the code carries. A
+        Gaussian channel carries at most 1/2 log(1 + Var[mean] / E[variance]) nats (Cover and Thomas 2006, eq. 9.17).
+        """
+        if self.noise is None:
+            return self.constant
+        signal = self.codes.var(axis=0, dtype=np.float64)
+        return np.asarray(self.constant | (signal < np.expm1(2 * IDLE) * self.noise))
 
     def labelled(self) -> Iterator[tuple[NDArray[np.int64], tuple[int, ...]]]:
         """Groups of factor columns that share their labelled rows, as (rows, columns); rows may be empty."""
@@ -67,7 +89,24 @@ def as_problem(codes: CodesLike, factors: FactorsLike) -> Problem:
     shape = labels.values.shape if isinstance(labels, FactorTable) else labels.shape
     _check_shapes(array.shape, shape)
     table = labels if isinstance(labels, FactorTable) else factor_table(labels)
-    return Problem(check_codes(array), table)
+    return Problem(check_codes(array), table, _noise(codes) if isinstance(codes, Codes) else None)
+
+
+def unlabelled(codes: CodesLike) -> Problem:
+    """Codes without labels, checked in the same way."""
+    array = codes.mean if isinstance(codes, Codes) else np.asarray(codes)
+    return Problem(
+        check_codes(array), FactorTable.empty(len(array)), _noise(codes) if isinstance(codes, Codes) else None
+    )
+
+
+def _noise(codes: Codes) -> NDArray[np.float64] | None:
+    """Mean variance of q(z|x) of every code, (D,)."""
+    if codes.logvar is None:
+        return None
+    if codes.logvar.shape != codes.mean.shape:
+        raise ShapeError("codes.logvar", want=str(codes.mean.shape), got=codes.logvar.shape)
+    return np.asarray(np.exp(codes.logvar, dtype=np.float64).mean(axis=0))
 
 
 def check_codes(codes: NDArray[Any]) -> NDArray[Any]:
@@ -86,16 +125,17 @@ def check_codes(codes: NDArray[Any]) -> NDArray[Any]:
             f"codes: expected real numbers, got dtype {codes.dtype}. Convert them with codes.astype(float)."
         )
     if codes.dtype != np.float32:
-        codes = codes.astype(np.float64)
-    finite = np.isfinite(codes)
-    if not finite.all():
+        codes = codes.astype(np.float64, copy=False)
+    low, high = float(codes.min()), float(codes.max())  # NaN if one is; no copy of a large array is made
+    if not (np.isfinite(low) and np.isfinite(high)):
+        finite = np.isfinite(codes)
         row, column = np.argwhere(~finite)[0]
         raise DataError(
             f"codes: {np.count_nonzero(~finite)} values are NaN or infinite, the first in row {row}, column {column}. "
             "Leave those rows out, or find out why the encoder diverged."
         )
-    if float(np.abs(codes).max()) > LARGEST:
-        raise DataError(f"codes: the largest is {np.abs(codes).max():g}, too large to square. Divide the codes first.")
+    if max(-low, high) > LARGEST:
+        raise DataError(f"codes: the largest is {max(-low, high):g}, too large to square. Divide the codes first.")
     return codes
 
 
@@ -105,8 +145,9 @@ def _check_shapes(codes: tuple[int, ...], factors: tuple[int, ...]) -> None:
         raise ShapeError("codes", want="(rows, codes)", got=codes, hint="One code alone is codes[:, None].")
     if len(factors) != 2:
         raise ShapeError("factors", want="(rows, factors)", got=factors, hint="One factor alone is factors[:, None].")
-    wide = min(codes[1], factors[1]) >= 100 and codes[1] > 10 * max(codes[0], factors[0])
-    if codes[1] == factors[1] and (wide or codes[0] != factors[0]):
+    longer = max(codes[0], factors[0])
+    wide = codes[1] >= 100 and codes[1] > 10 * longer
+    if codes[1] == factors[1] and (wide or (codes[0] != factors[0] and codes[1] > longer)):
         hint = "Both arrays look transposed; rows are observations here. Pass codes.T and factors.T."
         raise ShapeError("codes", want="(rows, codes)", got=codes, hint=hint)
     if codes[0] == factors[0]:
@@ -131,15 +172,30 @@ def factor_table(labels: NDArray[Any]) -> FactorTable:
     """
     if labels.dtype.kind not in "fiubUSO":
         raise DataError(f"factors: expected integers, floats or strings, got dtype {labels.dtype}.")
-    columns = [_column(f"factor_{k}", labels[:, k]) for k in range(labels.shape[1])]
-    rows = (len(labels), len(columns))
-    values = np.stack([c[1] for c in columns], axis=1) if columns else np.zeros(rows)
-    known = np.stack([c[2] for c in columns], axis=1) if columns else np.zeros(rows, dtype=bool)
-    return FactorTable(tuple(c[0] for c in columns), values, known)
+    if labels.shape[1] == 0:
+        return FactorTable.empty(len(labels))
+    return factor_columns({f"factor_{k}": labels[:, k] for k in range(labels.shape[1])})
+
+
+def factor_columns(columns: Mapping[str, NDArray[Any]]) -> FactorTable:
+    """A `FactorTable` of named columns of plain labels, each (N,) and of its own dtype; at least one.
+
+    Kinds and missing labels as in `factor_table`.
+
+    Raises:
+        DataError: labels are infinite, or a column mixes text and numbers.
+    """
+    read = [_column(name, labels) for name, labels in columns.items()]
+    values = np.stack([column[1] for column in read], axis=1)
+    known = np.stack([column[2] for column in read], axis=1)
+    return FactorTable(tuple(column[0] for column in read), values, known)
 
 
 def _column(name: str, labels: NDArray[Any]) -> tuple[Factor, NDArray[np.float64], NDArray[np.bool_]]:
-    known = np.array([x is not None and x == x and x != "" for x in labels.tolist()], dtype=bool)
+    if labels.dtype.kind in "fiub":
+        known = np.asarray(labels == labels)  # NaN is not equal to itself
+    else:
+        known = np.array([x is not None and x == x and x != "" for x in labels.tolist()], dtype=bool)
     present = labels[known]
     if labels.dtype.kind == "O":
         text = [isinstance(x, str) for x in present.tolist()]

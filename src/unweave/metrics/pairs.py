@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.metrics.binning import classes, code_bins
+from unweave.metrics.influence import Cells, sample_rows
 from unweave.metrics.information import (
+    Counts,
     Floats,
     chance_information,
     entropy,
@@ -18,9 +21,8 @@ from unweave.metrics.information import (
     pair_counts,
 )
 from unweave.metrics.inputs import Mode, Problem
-
-SAMPLE = 4000
-"""Rows of a bootstrap sample at most."""
+from unweave.metrics.partition import joint_bins
+from unweave.metrics.shares import Shares, adjusted_share
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,26 @@ class Block:
     Attributes:
         rows: which rows of the problem these are, int64 (n,).
         factors: columns of these k factors.
-        binned: bins of all D codes, int16 (D, n).
-        labels: classes of the k factors, int64 (k, n).
+        binned: bins of all D codes, integers (D, n).
+        labels: classes of the k factors, integers (k, n).
     """
 
     rows: NDArray[np.int64]
     factors: tuple[int, ...]
-    binned: NDArray[np.int16]
-    labels: NDArray[np.int64]
+    binned: NDArray[np.integer]
+    labels: NDArray[np.integer]
 
 
 @dataclass(frozen=True)
 class PairTable:
-    """What D codes say about K factors.
+    """What D codes, or groups of codes, say about K factors.
 
     Attributes:
         raw: estimated mutual information in nats before chance is taken off, (D, K).
         entropy: estimated entropy of the factors in nats, (K,); 0 for a factor that is constant or has no classes.
+        code_entropy: estimated entropy of the codes' bins on the rows that have the factor's label, (D, K).
         chance: expected `raw` of random codes, (D, K); 0 in reference mode.
+        limit: `raw` above which it is more than chance, (D, K); -1 in reference mode.
         blocks: the data behind it.
         rows: number of rows of the problem.
         mode: which estimator.
@@ -55,97 +59,130 @@ class PairTable:
 
     raw: Floats
     entropy: Floats
+    code_entropy: Floats
     chance: Floats
+    limit: Floats
     blocks: tuple[Block, ...]
     rows: int
     mode: Mode
 
     @classmethod
-    def of(cls, problem: Problem, mode: Mode) -> Self:
-        """Measure all pairs, each factor on the rows that have its label."""
-        shape = problem.codes.shape[1], len(problem.factors.factors)
-        raw, chance, entropies = np.zeros(shape), np.zeros(shape), np.zeros(shape[1])
-        blocks = tuple(_blocks(problem, mode))
-        for block in blocks:
+    def of(cls, problem: Problem, mode: Mode, groups: Sequence[tuple[int, ...]] | None = None) -> Self:
+        """Measure all pairs, each factor on the rows that have its label; groups (G) take the place of codes."""
+        members = groups or [(code,) for code in range(problem.codes.shape[1])]
+        shape = len(members), len(problem.factors.factors)
+        return cls.of_blocks(tuple(_blocks(problem, mode, members)), shape, len(problem.codes), mode)
+
+    @classmethod
+    def of_blocks(cls, blocks: tuple[Block, ...], shape: tuple[int, int], rows: int, mode: Mode) -> Self:
+        """Measure all pairs of discretised codes and labels; shape is (D, K)."""
+        table = cls(
+            np.zeros(shape),
+            np.zeros(shape[1]),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.full(shape, -1.0),
+            blocks,
+            rows,
+            mode,
+        )
+        for block, factor, tables in table._counts():
             terms = entropy_terms(len(block.rows), mode)
-            for factor, labels in zip(block.factors, block.labels, strict=True):
-                tables = pair_counts(block.binned, labels)
-                raw[:, factor] = mutual_information(tables, terms)
-                entropies[factor] = entropy(tables[0].sum(axis=0), terms)
-                if mode == "robust":
-                    chance[:, factor] = chance_information(tables, terms)
-        return cls(raw, entropies, chance, blocks, len(problem.codes), mode)
+            table.raw[:, factor] = mutual_information(tables, terms)
+            table.entropy[factor] = entropy(tables[0].sum(axis=0), terms)
+            table.code_entropy[:, factor] = [entropy(counts, terms) for counts in tables.sum(axis=2)]
+            if mode == "robust":
+                table.chance[:, factor], table.limit[:, factor] = chance_information(tables, terms)
+        return table
 
     def shuffled(self, random: np.random.Generator) -> Self:
-        """The table of random codes: the same codes, rows permuted. Entropies and chance stay what they are."""
-        raw, blocks = np.zeros_like(self.raw), []
-        for block in self.blocks:
-            terms = entropy_terms(len(block.rows), self.mode)
-            binned = block.binned[:, random.permutation(len(block.rows))]
-            for factor, labels in zip(block.factors, block.labels, strict=True):
-                raw[:, factor] = mutual_information(pair_counts(binned, labels), terms)
-            blocks.append(replace(block, binned=binned))
-        return replace(self, raw=raw, blocks=tuple(blocks))
+        """The table of random codes: labels given to other rows. Entropies and chance stay what they are."""
+        blocks = [replace(block, labels=block.labels[:, random.permutation(len(block.rows))]) for block in self.blocks]
+        other = replace(self, raw=np.zeros_like(self.raw), blocks=tuple(blocks))
+        for block, factor, tables in other._counts():
+            other.raw[:, factor] = mutual_information(tables, entropy_terms(len(block.rows), self.mode))
+        return other
 
     @property
     def share(self) -> Floats:
         """Information as a share of the factor's entropy, (D, K) in [0, 1]."""
-        return adjusted_share(self.raw, self.entropy, self.chance)
+        return self.shares.share
 
     @property
-    def nats(self) -> Floats:
-        """Mutual information in nats, (D, K), with chance taken off in robust mode."""
-        return np.maximum(self.raw, 0) if self.mode == "reference" else self.share * self.entropy
+    def shares(self) -> Shares:
+        """The table, ready for scoring."""
+        return self._shares(self.raw, self.entropy, self.code_entropy)
+
+    def resampled(self, draws: int, random: np.random.Generator) -> Shares:
+        """The table in bootstrap samples of the rows, to first order; bins stay as they are."""
+        cells = self._cells(random).bootstrap(draws, random)
+        codes = len(self.raw)
+        raw, code_entropy, entropies = cells[:, :codes], cells[:, codes:-1], cells[:, -1]
+        return self._shares(raw, np.maximum(entropies, 0), np.maximum(code_entropy, 0))
+
+    def _shares(self, raw: Floats, entropies: Floats, code_entropies: Floats) -> Shares:
+        share = adjusted_share(raw, entropies, self.chance)
+        nats = np.maximum(raw, 0) if self.mode == "reference" else share * entropies[..., None, :]
+        return Shares(nats, raw - self.chance, share, entropies, code_entropies, self.raw > self.limit)
+
+    def _counts(self) -> Iterator[tuple[Block, int, Counts]]:
+        """Block, factor and contingency tables (D, B, S) of every factor that has classes."""
+        for block in self.blocks:
+            for factor, labels in zip(block.factors, block.labels, strict=True):
+                yield block, factor, pair_counts(block.binned, labels)
+
+    def _cells(self, random: np.random.Generator) -> Cells:
+        """Information, entropy of the codes and, in the last row, of the factors, (2 D + 1, K), and what moves them.
+
+        The influence of a row is the surprise of its code, of its label, or of both together, less the mean: rows are
+        counted as in the plug-in estimates, which the others differ from by corrections that hardly vary.
+        """
+        codes, factors = self.raw.shape
+        kept = sample_rows(self.rows, random)
+        influence = np.zeros((len(kept), 2 * codes + 1, factors))
+        for block, factor, tables in self._counts():
+            position = np.searchsorted(block.rows, kept)
+            known = np.flatnonzero(block.rows[np.minimum(position, len(block.rows) - 1)] == kept)
+            own = position[known]
+            labels = block.labels[block.factors.index(factor), own]
+            bins = block.binned[:, own].astype(np.int64)
+            of_code, of_label = _surprise(tables.sum(axis=2)), _surprise(tables[:1].sum(axis=1))
+            each = np.arange(codes)[:, None]
+            code, label = of_code[each, bins], of_label[0, labels]
+            both = _surprise(tables.reshape(codes, -1))[each, bins * tables.shape[2] + labels]
+            scale = self.rows / len(block.rows)
+            influence[known, :codes, factor] = scale * (code + label - both).T
+            influence[known, codes:-1, factor] = scale * code.T
+            influence[known, -1, factor] = scale * label
+        return Cells(np.vstack([self.raw, self.code_entropy, self.entropy]), influence, self.rows)
 
 
-def adjusted_share(raw: Floats, entropy: Floats, chance: Floats) -> Floats:
-    """(I - E[I]) / (H - E[I]), clipped to [0, 1]: 0 on average for random codes, 1 for codes that fix the factor.
-
-    Arrays (..., D, K), (..., K) and (D, K). Without chance it is the published I / H. Vinh, Epps and Bailey (2010),
-    JMLR 11, eq. 10. Where chance alone reaches the entropy nothing can be said, and the share is 0.
-    """
-    room = entropy[..., None, :] - chance
-    share = np.divide(raw - chance, room, out=np.zeros_like(raw), where=room > 1e-9)
-    return np.asarray(np.clip(share, 0, 1))
+def _surprise(counts: Counts) -> Floats:
+    """-log p of each outcome less its mean, (D, M) of counts (D, M) of the same rows; 0 for what does not occur."""
+    total = counts[0].sum()
+    surprise = np.log(total / np.maximum(counts, 1))
+    return np.where(counts > 0, surprise - (counts * surprise).sum(axis=1, keepdims=True) / total, 0)
 
 
-def _blocks(problem: Problem, mode: Mode) -> list[Block]:
+def _blocks(problem: Problem, mode: Mode, members: Sequence[tuple[int, ...]]) -> Iterator[Block]:
     """Discretise; factors without labels, or without classes in this mode, are in no block."""
-    blocks = []
     for rows, columns in problem.labelled():
         found = {k: classes(problem.factors.factors[k], problem.factors.values[rows, k], mode) for k in columns}
         usable = {k: labels for k, labels in found.items() if labels is not None and len(labels)}
         if usable:
-            binned = code_bins(problem.codes[rows], mode)
-            blocks.append(Block(rows, tuple(usable), binned, np.stack(list(usable.values()))))
-    return blocks
+            some = None if len(rows) == len(problem.codes) else rows
+            yield Block(rows, tuple(usable), _binned(problem, mode, members, some), np.stack(list(usable.values())))
 
 
-def bootstrap_shares(table: PairTable, codes: NDArray[np.int64], draws: int, random: np.random.Generator) -> Floats:
-    """Shares of `codes`, one list (C, K) of code indices per factor, in bootstrap samples of the rows: (draws, C, K).
-
-    Tables are counted again in every sample. The estimates of a sample are biased once more than the table's own, so
-    they are moved to have the table's own as their mean. A sample has at most `SAMPLE` rows; the deviations of smaller
-    samples are scaled by the square root of the ratio (m out of n: Bickel, Götze and van Zwet 1997).
-    """
-    size = min(table.rows, SAMPLE)
-    raw, entropies = np.zeros((draws, *codes.shape)), np.zeros((draws, codes.shape[1]))
-    positions = [np.full(table.rows, -1) for _ in table.blocks]
-    for block, position in zip(table.blocks, positions, strict=True):
-        position[block.rows] = np.arange(len(block.rows))
-    for draw in range(draws):
-        sample = random.integers(table.rows, size=size)
-        for block, position in zip(table.blocks, positions, strict=True):
-            picked = position[sample]
-            picked = picked[picked >= 0]
-            terms = entropy_terms(len(picked), table.mode)
-            for factor, labels in zip(block.factors, block.labels, strict=True):
-                if len(picked) == 0:
-                    continue
-                tables = pair_counts(block.binned[np.ix_(codes[:, factor], picked)], labels[picked])
-                raw[draw, :, factor] = mutual_information(tables, terms)
-                entropies[draw, factor] = entropy(tables[0].sum(axis=0), terms)
-    scale = np.sqrt(size / table.rows)
-    raw = np.take_along_axis(table.raw, codes, axis=0) + scale * (raw - raw.mean(axis=0))
-    entropies = table.entropy + scale * (entropies - entropies.mean(axis=0))
-    return adjusted_share(raw, entropies, np.take_along_axis(table.chance, codes, axis=0))
+def _binned(
+    problem: Problem, mode: Mode, members: Sequence[tuple[int, ...]], rows: NDArray[np.int64] | None
+) -> NDArray[np.int16]:
+    """Bins of codes and joint bins of groups, (G, n), of some rows or all."""
+    codes = problem.codes
+    if all(len(group) == 1 for group in members):
+        return code_bins(codes, mode, rows)
+    found = np.empty((len(members), len(codes) if rows is None else len(rows)), dtype=np.int16)
+    for group, row in zip(members, found, strict=True):
+        part = codes[:, group] if rows is None else codes[rows][:, group]
+        row[:] = joint_bins(part) if len(group) > 1 else code_bins(part, mode)[0]
+    return found

@@ -138,7 +138,7 @@ def _score(part: Problem, stamp: Stamp, bootstrap: int, nulls: int, seed: int) -
     name = f"probe.{part.factors.names[0]}"
     if len(part.codes) == 0:
         return Score(name, None, stamp, reason="the factor has no labels.")
-    live = ~part.dead
+    live = ~part.constant  # a probe reads means, and those of codes that are not in use too
     reading = _Reading.of(part, live, generator(seed, "halves"))
     details: dict[str, Any] = {"dropped_codes": tuple(np.flatnonzero(~live).tolist())}
     if reading.reason is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from unweave.metrics.inputs import Mode, Problem
 from unweave.metrics.splitting import Rows
 
 Floats = NDArray[np.float64]
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Task:
         """The task of a split; factors that cannot be learnt are left out, in robust mode dead codes too."""
         rows = np.concatenate([train, test])
         learns = np.arange(len(rows)) < len(train)
-        part = Problem(problem.codes[rows], problem.factors.take(rows))
+        part = problem.take(rows)
         live = np.flatnonzero(~part.dead) if mode == "robust" else np.arange(part.codes.shape[1])
         codes = part.codes[:, live].astype(np.float64)
         if mode == "robust":
@@ -77,23 +79,29 @@ class Fit:
     Attributes:
         importances: importance of each code for each factor, (d, k); columns sum to 1, or are 0.
         accuracy: share of right answers on the test rows, (k,).
+        train_accuracy: the same on the rows that were learnt from, (k,).
     """
 
     importances: Floats
     accuracy: Floats
+    train_accuracy: Floats
 
 
 def fit_all(tasks: Sequence[Task], seed: int, workers: int | None) -> list[Fit]:
     """Fit every task, its factors side by side in threads; None takes one thread per usable core."""
+    found, fits = [], each_factor(tasks, lambda task, factor: _fit(task, factor, seed), workers)
+    for task, columns in zip(tasks, fits, strict=True):
+        importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
+        found.append(Fit(importances, *(np.array([c[part] for c in columns]) for part in (1, 2))))
+    return found
+
+
+def each_factor(tasks: Sequence[Task], learn: Callable[[Task, int], Result], workers: int | None) -> list[list[Result]]:
+    """What `learn(task, factor)` gives, by task and by factor; None takes one thread per usable core."""
     cells = [(task, factor) for task in tasks for factor in range(task.labels.shape[1])]
     with ThreadPoolExecutor(workers or _usable_cores()) as pool:
-        fits = iter(list(pool.map(lambda cell: _fit(cell[0], cell[1], seed), cells)))
-    found = []
-    for task in tasks:
-        columns = [next(fits) for _ in range(task.labels.shape[1])]
-        importances = np.stack([c[0] for c in columns], axis=1) if columns else np.zeros((task.codes.shape[1], 0))
-        found.append(Fit(importances, np.array([c[1] for c in columns])))
-    return found
+        found = iter(list(pool.map(lambda cell: learn(*cell), cells)))
+    return [[next(found) for _ in range(task.labels.shape[1])] for task in tasks]
 
 
 def _usable_cores() -> int:
@@ -101,14 +109,15 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float]:
-    """Importances (d,) and test accuracy of one factor."""
+def _fit(task: Task, factor: int, seed: int) -> tuple[Floats, float, float]:
+    """Importances (d,), test accuracy and train accuracy of one factor."""
     from unweave.metrics.boosting import fit_boosted_trees  # Numba takes half a second to import
 
     labels = task.labels[:, factor]
     train, test = task.train & (labels >= 0), ~task.train & (labels >= 0)
     if not train.any():
-        return np.zeros(task.codes.shape[1]), 0.0
+        return np.zeros(task.codes.shape[1]), 0.0, 0.0
     trees = fit_boosted_trees(task.codes[train], labels[train], n_classes=int(labels.max()) + 1, seed=seed)
     right = trees.predict(task.codes[test]) == labels[test]
-    return trees.importances, float(right.mean()) if len(right) else 0.0
+    fitted = float(np.mean(trees.fitted == labels[train]))
+    return trees.importances, float(right.mean()) if len(right) else 0.0, fitted

@@ -27,6 +27,15 @@ def interval(value: float, draws: Floats, low: float, high: float, *, tail: floa
     return float(min(value, np.clip(lower, low, high))), float(max(value, np.clip(upper, low, high)))
 
 
+def spread_interval(value: float, draws: Floats, low: float, high: float, *, width: float) -> tuple[float, float]:
+    """Interval of `width` standard deviations of the draws on either side, clipped to the score's range.
+
+    For draws that show the spread and not the bias, such as those to first order. The value may lie outside the range.
+    """
+    reach = width * float(draws.std())
+    return float(np.clip(value - reach, low, high)), float(np.clip(value + reach, low, high))
+
+
 def null_range(scores: Floats, low: float, high: float) -> tuple[float, tuple[float, float] | None]:
     """Mean score of random codes, and the range that one more random code falls into with 95 % probability.
 

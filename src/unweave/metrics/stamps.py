@@ -9,13 +9,16 @@ from typing import Any
 
 from unweave import __version__
 from unweave.core import Stamp
-from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.inputs import IDLE, Mode, Problem
 
 
 def make_stamp(
     definition: str, mode: Mode, problem: Problem, settings: Mapping[str, Any], *, libraries: tuple[str, ...] = ()
 ) -> Stamp:
     """The stamp of a score of `problem`; `libraries` names the ones beyond NumPy that computed it."""
+    if mode == "robust":
+        known = problem.noise is not None
+        settings = {**settings, "dead_codes": f"constant, or under {IDLE} nats" if known else "constant"}
     versions = {"unweave": __version__, **{name: _version(name) for name in ("numpy", *libraries)}}
     return Stamp(definition, mode, dict(settings), len(problem.codes), problem.factors.names, versions)
 

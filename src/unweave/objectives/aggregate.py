@@ -21,7 +21,7 @@ from unweave.objectives.objective import Schedule, Term
 from unweave.objectives.step import Step
 
 Estimator = Literal["weighted", "stratified"]
-Part = Literal["information", "total_correlation", "dimension_kl"]
+Part = Literal["total_correlation", "dimension_kl"]
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,36 @@ class KLPart:
 
     def __call__(self, step: Step) -> Tensor:
         """Estimate of the part."""
-        found: Decomposition | None = step.memo.get(self.estimator)
-        if found is None:
-            make = weighted_log_weights if self.estimator == "weighted" else stratified_log_weights
-            weights = make(len(step.z), step.dataset_size, step.z)
-            found = decompose(step.z, log_density(step.z, step.mean, step.logvar), weights, self.groups)
-            step.memo[self.estimator] = found
-        values: Tensor = getattr(found, self.part)
+        values: Tensor = getattr(_parts(step, self.estimator, self.groups), self.part)
         return values.mean()
+
+
+@dataclass(frozen=True)
+class Information:
+    """Mutual information of row and code: what the other two parts leave of the KL (Chen et al. 2018, eq. 2).
+
+    The KL is in closed form. So the mean is that of log q(z|x) / q(z), the three parts add up to the KL of a VAE exactly
+    and not only in the mean over samples, and free bits are what they are there.
+    """
+
+    kl: Term
+    estimator: Estimator
+    groups: Groups | None = None
+
+    def __call__(self, step: Step) -> Tensor:
+        """Estimate of the part."""
+        found = _parts(step, self.estimator, self.groups)
+        return self.kl(step) - (found.total_correlation + found.dimension_kl).mean()
+
+
+def _parts(step: Step, estimator: Estimator, groups: Groups | None) -> Decomposition:
+    found: Decomposition | None = step.memo.get(estimator)
+    if found is None:
+        make = weighted_log_weights if estimator == "weighted" else stratified_log_weights
+        weights = make(len(step.z), step.dataset_size, step.z)
+        found = decompose(step.z, log_density(step.z, step.mean, step.logvar), weights, groups)
+        step.memo[estimator] = found
+    return found
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,12 @@ class Dial:
 
 
 def information_shares(codes: Codes, table: FactorTable) -> NDArray[np.float64]:
-    """Information of each code about each factor, as a share of the factor's entropy: (D, K) in [0, 1]."""
-    return PairTable.of(as_problem(codes, table), "robust").share
+    """Information of each code about each factor, as a share of the factor's entropy: (D, K) in [0, 1].
+
+    A code that is not in use carries none.
+    """
+    problem = as_problem(codes, table)
+    return np.where(problem.dead[:, None], 0.0, PairTable.of(problem, "robust").share)
 
 
 def dials(codes: Codes, table: FactorTable, binding: Binding = NOTHING_BOUND) -> tuple[Dial, ...]:

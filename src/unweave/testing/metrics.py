@@ -10,7 +10,7 @@ With pytest, run one check per test: `@pytest.mark.parametrize("check", CHECKS)`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,15 +33,31 @@ RESPLIT = 0.15
 """The same where rows may fall differently into a part that is learnt from and a part that is tested."""
 
 
-def check_metric(metric: Metric, *, seeds: tuple[int, ...] = (0,)) -> None:
+def check_metric(metric: Metric, *, seeds: tuple[int, ...] = (0,), label_blind: bool = False) -> None:
     """Run every check of the contract on a metric.
+
+    Args:
+        metric: the metric.
+        seeds: of the data.
+        label_blind: the metric does not look at factors; it measures how far codes depend on one another.
 
     Raises:
         AssertionError: the first check that fails, with what was expected and what came.
     """
     for seed in seeds:
-        for check in CHECKS:
+        for check in checks_for(label_blind=label_blind):
             check(metric, seed)
+
+
+def without(metric: Metric, scores: Collection[str]) -> Metric:
+    """The metric without some of its scores: those that a check does not apply to (`registry.Entry.exempt`)."""
+
+    def rest(*arguments: Any, **settings: Any) -> Scorecard:  # noqa: ANN401 - whatever the metric takes
+        found = metric(*arguments, **settings)
+        card = {found.name: found} if isinstance(found, Score) else found
+        return Scorecard({name: score for name, score in card.items() if name not in scores})
+
+    return rest
 
 
 def check_identity(metric: Metric, seed: int = 0) -> None:
@@ -180,6 +196,19 @@ def check_mistakes(metric: Metric, seed: int = 0) -> None:
     _refused(ShapeError, "None", metric, codes[:, 0], factors)
 
 
+def check_dependence(metric: Metric, seed: int = 0) -> None:
+    """Independent codes score about 0 whatever their labels, mixed codes more; copies score most or have a reason."""
+    codes, factors = _factors(seed).astype(float), _factors(seed)
+    independent = _values(metric, codes, factors)
+    mixed = _values(metric, codes @ np.array([[1, 0.8, 0], [0, 1, 0], [0, 0.5, 1]]), factors)
+    other = _values(metric, codes, _noise(seed)[:, :2] > 0)
+    for name, score in _scores(metric, np.hstack([codes, codes]), factors).items():
+        _require(abs(independent[name]) < 0.05, f"{name}: independent codes should score 0, got {independent[name]}.")
+        _require(mixed[name] > 0.06, f"{name}: mixed codes should score above 0.06, got {mixed[name]}.")
+        _require(other[name] == independent[name], f"{name}: labels should not matter.")
+        _require(score.value is None or score.value > mixed[name], f"{name}: copies score {score.value}.")
+
+
 CHECKS: tuple[Callable[..., None], ...] = (
     check_identity,
     check_noise,
@@ -194,7 +223,15 @@ CHECKS: tuple[Callable[..., None], ...] = (
     check_complete,
     check_mistakes,
 )
-"""Every check: `check(metric, seed)` raises AssertionError."""
+"""Every check of a metric that looks at factors: `check(metric, seed)` raises AssertionError."""
+
+
+def checks_for(*, label_blind: bool = False) -> tuple[Callable[..., None], ...]:
+    """The checks of a metric; one that is blind to labels cannot say what they are, so it has a check of its own."""
+    if not label_blind:
+        return CHECKS
+    about_labels = (check_identity, check_noise, check_constant_factor, check_duplicated_code)
+    return (check_dependence, *(check for check in CHECKS if check not in about_labels))
 
 
 def _require(condition: bool, message: str) -> None:

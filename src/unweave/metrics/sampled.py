@@ -1,0 +1,146 @@
+"""Scores of experiments, with interval and null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unweave.core import Score
+from unweave.core.seeds import generator
+from unweave.metrics.arena import Arena
+from unweave.metrics.experiment import Experiment, Floats, Outcome, Run, Sizes
+from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.resampling import null_range, student_t
+from unweave.metrics.stamps import make_stamp
+
+MAX_NULLS = 5
+"""Permutations at most: each one repeats the whole experiment."""
+
+GROUPS = 20
+"""Groups of rows that the jackknife leaves out in turn."""
+
+INTERVAL = f"points, learning, and a jackknife over {GROUPS} groups of rows"
+"""What an interval is made of; a grid is no sample of rows."""
+
+REFITS = 5
+"""Times that the classifier is learnt again, to see what the choice of its points costs."""
+
+
+def experiment_score(
+    name: str, experiment: Experiment, arena: Arena, sizes: Sizes, *, mode: Mode, bootstrap: int, nulls: int, seed: int
+) -> Score:
+    """The test accuracy of an experiment in an arena, with interval, null and matrix."""
+    nulls = min(nulls, MAX_NULLS)
+    settings = {
+        **arena.settings,
+        **asdict(sizes),
+        **experiment.settings(mode),
+        "bootstrap": bootstrap,
+        "nulls": nulls,
+        "seed": seed,
+    }
+    details: dict[str, Any] = {"dropped_factors": arena.dropped}
+
+    def score(value: float | None, problem: Problem, reason: str | None = None) -> Score:
+        libraries = ("scikit-learn",) if experiment.pairs else ()
+        stamp = make_stamp(name, mode, replace(problem, factors=arena.factors), settings, libraries=libraries)
+        return Score(name, value, stamp, reason=reason, **details)
+
+    if arena.reason is not None:
+        return score(None, arena.resolve([])[0], arena.reason)
+    run = Run.of(experiment, arena, sizes.shared_by(len(arena.folds)), mode, generator(seed, name, "points"))
+    table, live = run.prepared()
+    details["dropped_codes"] = tuple(np.setdiff1d(np.arange(run.problem.codes.shape[1]), live).tolist())
+    if mode == "robust" and len(live) == 0:
+        return score(None, run.problem, "no code varies.")
+    outcomes = run.outcomes(table)
+    if outcomes is None:
+        return score(None, run.problem, f"{sizes.train} points are too few to learn which factor was held.")
+    value = run.accuracy(outcomes)
+    details["matrix"] = run.matrix(outcomes, live)
+    if bootstrap:
+        spread = _Spread(run, table, outcomes, generator(seed, name, "bootstrap"))
+        details["interval"] = spread.interval(value)
+    if nulls:
+        random = generator(seed, name, "null")
+        found = [run.outcomes(run.prepared(random)[0]) for _ in range(nulls)]
+        scores = np.array([run.accuracy(o) for o in found if o is not None])
+        details["null"], details["null_interval"] = null_range(scores, 0, 1)
+    return score(value, run.problem)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """How far the accuracy of a run lies from that of other points and rows."""
+
+    run: Run
+    table: Floats
+    outcomes: Sequence[Outcome]
+    random: np.random.Generator
+
+    def interval(self, value: float) -> tuple[float, float]:
+        """Interval at 95 %: the wider of two on either side, around the accuracy and around its log-odds.
+
+        Near 1 an accuracy is less certain below than above, which log-odds show. They are infinite at 1, so their
+        standard error counts as 1 at most.
+        """
+        points = sum(len(outcome.tested) for outcome in self.outcomes)
+        share, deviation = (value * points + 0.5) / (points + 1), np.sqrt(self.variance())
+        quantile = student_t(GROUPS - 1) if self.run.arena.sampled else 1.96
+        half = quantile * min(1, deviation / (share * (1 - share)))
+        low, high = (1 / (1 + (1 - share) / share * np.exp(sign * half)) for sign in (1, -1))
+        low, high = min(low, value - quantile * deviation), max(high, value + quantile * deviation)
+        return float(max(0, min(low, value))), float(min(1, max(high, value)))
+
+    def variance(self) -> float:
+        """Variance of the accuracy over test points, over what is learnt from, and over the rows of a labelled set.
+
+        For the test points it is that of a share, with two more right and two more wrong answers (Agresti and Coull
+        1998), so that it is not 0 where all are right.
+        """
+        right, weights = self.run.answers(self.outcomes)
+        share = (right.sum() + 2) / (len(right) + 4)
+        points = share * (1 - share) * (weights**2).sum() / weights.sum() ** 2
+        refits = np.array([r for r in (self._relearnt() for _ in range(REFITS)) if r is not None])
+        over_refits = float(refits.var(ddof=1)) if len(refits) > 1 else 0.0
+        return float(max(points, noise(right, weights)) + over_refits + self._over_rows())
+
+    def _over_rows(self) -> float:
+        """Variance over the rows that test, by a jackknife over groups of rows (Efron and Stein 1981).
+
+        The points stay the same but for the rows that are left out, and so does the classifier: near its optimum it
+        moves the accuracy little. What the number of points leaves to chance is taken off again.
+        """
+        if not self.run.arena.sampled:
+            return 0.0
+        rows = len(self.table)
+        groups = self.random.permutation(rows) % min(GROUPS, rows)
+        parts = []
+        for outcome, trial in zip(self.outcomes, self.run.trials, strict=True):
+            shown = self.run.shown_without(self.table, trial.test, groups)
+            parts.append(np.stack([outcome.guess(s) == trial.test.factor for s in shown]).astype(np.float64))
+        right, weights = np.concatenate(parts, axis=1), self.run.answers(self.outcomes)[1]
+        change = right - right.mean(axis=0)
+        scores = change @ weights / weights.sum()
+        chance = sum(noise(row, weights) for row in change)
+        return float(max(((scores**2).sum() - chance) * (len(right) - 1) / len(right), 0))
+
+    def _relearnt(self) -> float | None:
+        """Accuracy when every fold learns from a bootstrap sample of its points."""
+        found = []
+        for outcome, trial in zip(self.outcomes, self.run.trials, strict=True):
+            some = self.random.integers(len(outcome.taught), size=len(outcome.taught))
+            guess = self.run.experiment.learn(outcome.taught[some], trial.train.factor[some], self.run.mode)
+            if guess is None:
+                return None
+            found.append(replace(outcome, guess=guess))
+        return self.run.accuracy(found)
+
+
+def noise(values: Floats, weights: Floats) -> float:
+    """Variance of a weighted mean of independent values."""
+    mean = values @ weights / weights.sum()
+    return float((weights**2 * (values - mean) ** 2).sum() / weights.sum() ** 2)

@@ -1,0 +1,78 @@
+"""What codes say about factors, in the form that the scores are formulas of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Information of D codes about K factors, perhaps in many samples at once (the leading axes).
+
+    Attributes:
+        nats: mutual information, (..., D, K) in nats, at least 0.
+        excess: the same less what random codes show, (..., D, K) in nats; below 0 for half of the random codes.
+        share: the same as a share of the factor's entropy, (..., D, K).
+        entropy: of the factors, (..., K) in nats.
+        code_entropy: of the codes on the rows that have the factor's label, (..., D, K) in nats.
+        above: which cells are more than chance, bool (D, K); all of them where the definition does not ask.
+    """
+
+    nats: Floats
+    excess: Floats
+    share: Floats
+    entropy: Floats
+    code_entropy: Floats
+    above: NDArray[np.bool_]
+
+    def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
+        """The codes (D,) and factors (K,) that take part."""
+        rows, columns = np.flatnonzero(codes)[:, None], np.flatnonzero(factors)
+        arrays = self.nats, self.excess, self.share, self.code_entropy
+        nats, excess, share, own = (array[..., rows, columns] for array in arrays)
+        return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns])
+
+    def silence(self, codes: NDArray[np.bool_]) -> Self:
+        """The same where some codes (D,) say nothing."""
+        nats, excess, share = (np.where(codes[:, None], 0.0, x) for x in (self.nats, self.excess, self.share))
+        return type(self)(nats, excess, share, self.entropy, self.code_entropy, self.above & ~codes[:, None])
+
+    @property
+    def informative(self) -> NDArray[np.bool_]:
+        """Codes that say more than chance about some factor: bool (D,)."""
+        return np.asarray(self.above.any(axis=1))
+
+    @property
+    def captured(self) -> NDArray[np.bool_]:
+        """Factors about which some code says more than chance: bool (K,)."""
+        return np.asarray(self.above.any(axis=0))
+
+
+def adjusted_share(raw: Floats, entropy: Floats, chance: Floats) -> Floats:
+    """(I - E[I]) / (H - E[I]), clipped to [0, 1]: 0 on average for random codes, 1 for codes that fix the factor.
+
+    Arrays (..., D, K), (..., K) and (D, K). Without chance it is the published I / H. Vinh, Epps and Bailey (2010),
+    JMLR 11, eq. 10. Where chance alone reaches the entropy nothing can be said, and the share is 0.
+    """
+    room = entropy[..., None, :] - chance
+    share = np.divide(raw - chance, room, out=np.zeros_like(raw), where=room > 1e-9)
+    return np.asarray(np.clip(share, 0, 1))
+
+
+def gaps(values: Floats) -> Floats:
+    """How far the largest value lies above the second along the last axis: (...) of (..., M)."""
+    top = np.partition(values, values.shape[-1] - 2, axis=-1)
+    return np.asarray(top[..., -1] - top[..., -2])
+
+
+def mean_over(values: Floats, weights: Floats | NDArray[np.bool_]) -> Floats:
+    """Weighted mean along the last axis, (...) of (..., M) and (M,); 0 when all weights are 0."""
+    counts = np.asarray(weights, dtype=np.float64)
+    total = counts.sum()
+    return np.asarray(np.where(counts > 0, values, 0) @ counts / (total if total > 0 else 1.0))
