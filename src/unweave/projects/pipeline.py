@@ -176,6 +176,7 @@ def _source(
             batch=method.wants_labels.batch,
             seed=derive(project.training.seed, "labelled batches"),
             device=device,
+            noise=method.wants_labels.noise,
         )
     if method.wants_pairs:
         if dataset.partners is None:
