@@ -81,7 +81,8 @@ def test_classes_are_learnt_on_one_column_and_on_one_each(classes):
         optimizer.zero_grad()
         label_errors(bound, codes, torch.tensor([2.0, 0, 1])).sum().backward()
         optimizer.step()
-    assert label_errors(bound, codes, torch.tensor([2.0, 0, 1])).max() < 0.1
+    # On a line the class in the middle keeps its neighbours in sight: log(1 + 2 exp(-2)).
+    assert label_errors(bound, codes, torch.tensor([2.0, 0, 1])).max() < 0.24
     assert label_errors(bound, codes, torch.tensor([0.0, 1, 2])).min() > 1
 
 

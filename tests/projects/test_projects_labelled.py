@@ -123,7 +123,8 @@ SUPERVISED = {**SMALL["method"], "latent": 4, "supervision": {"labels": 50}}
 
 
 def test_a_run_keeps_its_binding_and_continues(tmp_path):
-    _, done, _ = trained(tmp_path, method=SUPERVISED)
+    _, done, finished = trained(tmp_path, method=SUPERVISED)
+    assert 0 <= finished["scores"]["bound.digit"]["value"] <= 1
     assert done.run.read("labels")["rows"] == 50
     model = load_model(done.run.model)
     assert model.binding == done.model.binding
@@ -144,3 +145,11 @@ def test_the_labels_used_decide_the_run():
         for section in (None, {"labels": 50}, {"labels": 60}, {"labels": 50, "factors": ["digit"]})
     }
     assert len(prints) == 4
+
+
+def test_a_method_of_pairs_learns_from_a_project_and_says_what_is_missing(tmp_path):
+    paired = {"kind": "ada_gvae", "latent": 3}
+    with pytest.raises(ConfigError, match=r"learns from pairs, and data\.pairs does not say"):
+        trained(tmp_path, method=paired)
+    _, done, _ = trained(tmp_path, method=paired, data={**SMALL["data"], "pairs": {"by": "digit"}})
+    assert done.outcome.status == "complete"

@@ -42,7 +42,7 @@ LABELLED = LabelledRows(
 PARTNERS = RowPartners(DATA, np.arange(200), np.arange(200) % 10)
 
 
-def source(device="cpu", seed=0, batch=16):
+def source(device="cpu", seed=0, batch=16, noise=0.0):
     transform, where = Transform(SHAPE), torch.device(device)
     return BatchSource(
         DATA,
@@ -51,7 +51,7 @@ def source(device="cpu", seed=0, batch=16):
         batch=batch,
         seed=seed,
         device=where,
-        labelled=LabelledSource(DATA, LABELLED, transform, batch=8, seed=seed, device=where),
+        labelled=LabelledSource(DATA, LABELLED, transform, batch=8, seed=seed, device=where, noise=noise),
         partners=PartnerSource(PARTNERS, transform, seed=seed, device=where),
     )
 
@@ -69,6 +69,16 @@ def test_labelled_rows_come_with_their_own_labels():
         seen.append(labelled.weights.numpy())
     # 9 x 8 = 72 rows: each of the 67 labelled rows once, and 5 of them twice.
     assert len(np.unique(np.concatenate(seen)[:67])) == 67
+
+
+def test_noise_is_new_in_every_step_and_of_its_size():
+    clean, noisy, again = source().batch(4).labelled, *(source(noise=0.1).batch(4).labelled for _ in range(2))
+    assert torch.equal(noisy.x, again.x)
+    assert torch.equal(noisy.values, clean.values)
+    # 8 x 256 draws: the standard deviation is known to within 1.6 %; five times that is allowed.
+    assert (noisy.x - clean.x).std().item() == pytest.approx(0.1, rel=0.08)
+    other = source(noise=0.1).batch(5).labelled.x - source().batch(5).labelled.x
+    assert not torch.equal(other, noisy.x - clean.x)
 
 
 def test_partners_are_of_the_rows_of_the_batch():
@@ -116,7 +126,7 @@ def trainer(folder, device="cpu"):
     fabric = make_fabric(device)
     model.method.to(fabric.device)
     config = TrainingConfig(steps=30, batch=16, checkpoint_every=10, monitor_every=10)
-    return Trainer(model.method, source(device), config, folder, fabric), model
+    return Trainer(model.method, source(device, noise=0.05), config, folder, fabric), model
 
 
 @pytest.mark.parametrize("stop", [1, 10, 17])

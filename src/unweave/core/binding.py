@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unweave.core.targets import Target
 
@@ -20,6 +24,20 @@ class Bound:
 
     target: Target
     columns: tuple[int, ...]
+
+    def read(self, codes: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The labels that codes (N, D) stand for, in the units of the factor: float64 (N,)."""
+        own = codes[:, list(self.columns)].astype(np.float64)
+        if self.target.factor.kind == "circular":
+            return self.target.restore(np.mod(np.arctan2(own[:, 1], own[:, 0]), 2 * math.pi))
+        if not self.target.factor.is_discrete:
+            return self.target.restore(own[:, 0])
+        if len(self.columns) > 1:
+            return np.asarray(own.argmax(1), dtype=np.float64)
+        # Classes on a line have their places where levels have theirs: 0 … classes - 1, standardised.
+        last = self.target.classes - 1
+        nearest = np.rint(own[:, 0] * math.sqrt(((last + 1) ** 2 - 1) / 12) + last / 2)
+        return np.asarray(np.clip(nearest, 0, last))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Target:
         scaled: NDArray[np.float32] = ((labels - self.centre) / self.scale).astype(np.float32)
         return scaled
 
-    def restore(self, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+    def restore(self, numbers: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The inverse of `normalise`."""
         return numbers.astype(np.float64) * self.scale + self.centre
 

@@ -35,12 +35,13 @@ def class_error(logits: Float[Tensor, "batch class"], label: Rows) -> Rows:
 def ordered_logits(position: Rows, classes: int) -> Float[Tensor, "batch class"]:
     """Logits of classes whose places lie on a line with equal gaps, mean 0 and variance 1.
 
-    A class is as likely as a normal distribution around its place says, with a third of the gap as its standard
-    deviation: at its place a class has a probability of 0.98 or more.
+    A class is as likely as a normal distribution around its place says, with half of the gap as its standard deviation:
+    at its place it has a probability of 0.78 or more. Narrower ones would make a position between places, the only way
+    to say "one of these", cost more than a guess.
     """
     places = class_places(classes, position)
     gap = math.sqrt(12 / (classes**2 - 1))
-    return -0.5 * ((position[:, None] - places) / (gap / 3)).square()
+    return -0.5 * ((position[:, None] - places) / (gap / 2)).square()
 
 
 def class_places(classes: int, like: Tensor) -> Float[Tensor, " class"]:

@@ -29,6 +29,8 @@ class SupervisionConfig(BaseModel):
             training; None takes all.
         weight: of the term, which is in nats per labelled row.
         batch: labelled rows per step.
+        noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
+            standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
         classes: `line` gives a categorical factor one column, `logits` one column per class.
     """
 
@@ -38,6 +40,7 @@ class SupervisionConfig(BaseModel):
     labels: PositiveInt | None = None
     weight: PositiveFloat = 10.0
     batch: PositiveInt = 32
+    noise: NonNegativeFloat = 0.05
     classes: Literal["line", "logits"] = "line"
 
     def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:

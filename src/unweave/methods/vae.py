@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Self
 from pydantic import NonNegativeFloat, PositiveInt, model_validator
 
 from unweave.core.binding import Binding
-from unweave.methods.labelled import LabelledConfig
-from unweave.methods.supervision import label_terms
+from unweave.methods.config import MethodConfig
+from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, label_terms
 from unweave.nets.categorical import CategoricalConfig
 
 if TYPE_CHECKING:
     from unweave.objectives.objective import Objective, Schedule, Term
 
 
-class VAEConfig(LabelledConfig):
+class VAEConfig(MethodConfig):
     """Settings of any VAE.
 
     Attributes:
@@ -28,6 +28,8 @@ class VAEConfig(LabelledConfig):
         free_bits: nats of KL that every group of dimensions may spend for nothing (Kingma et al. 2016, eq. 15).
         categorical: codes that say which, beside the `latent` Gaussian ones; None has none.
         groups: latent dimensions that count as one, as lists of columns; those not named stand alone. None: all alone.
+        supervision: learning from few labels; None leaves labels out of the training.
+        correlated: what to do about factors that vary together in the data; None does nothing.
     """
 
     start: NonNegativeFloat | None = None
@@ -35,6 +37,18 @@ class VAEConfig(LabelledConfig):
     free_bits: NonNegativeFloat = 0.0
     groups: tuple[tuple[int, ...], ...] | None = None
     categorical: CategoricalConfig | None = None
+    supervision: SupervisionConfig | None = None
+    correlated: CorrelatedConfig | None = None
+
+    @property
+    def wants_labels(self) -> SupervisionConfig | None:
+        """Those of the section."""
+        return self.supervision
+
+    @property
+    def wants_correlated(self) -> CorrelatedConfig | None:
+        """As the section says."""
+        return self.correlated
 
     @model_validator(mode="after")
     def _check_groups(self) -> Self:

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from unweave.core.binding import NOTHING_BOUND
-from unweave.core.errors import ConfigError
 from unweave.core.model import Observations
 from unweave.core.scores import Scorecard
 from unweave.core.seeds import derive, generator
 from unweave.data.dataset import Dataset
 from unweave.methods.model import TrainedModel, build_model, save_model
 from unweave.metrics import active_units, reconstruction, scorecard
+from unweave.metrics.bound import bound_scores
 from unweave.nets.transform import Transform
+from unweave.projects.batches import batch_source
 from unweave.projects.config import AcceptConfig, Project
 from unweave.projects.data import held_out
 from unweave.projects.gates import check_gates
@@ -31,9 +31,7 @@ from unweave.projects.models import trained_model
 from unweave.projects.provenance import provenance
 from unweave.projects.runs import Run, run_for
 from unweave.projects.tracking import MlflowSink, flatten, track
-from unweave.training.batches import BatchSource
 from unweave.training.diagnose import Diagnosis, diagnose
-from unweave.training.extras import LabelledSource, PartnerSource
 from unweave.training.loop import Outcome, Trainer
 from unweave.training.monitor import Look, Monitor
 from unweave.training.sinks import History, Sink
@@ -96,7 +94,7 @@ def train(
         tracked = _tracking(project, root, run, dataset) if leads else None
         everyone: list[Sink] = [history, *([tracked] if tracked else []), *sinks]
         monitor = _monitor(project, dataset, model, everyone)
-        source = _source(project, dataset, model, labels, fabric.device)
+        source = batch_source(project, dataset, model.transform, labels, fabric.device)
         trainer = Trainer(
             model.method, source, project.training, run.checkpoints, fabric, sinks=everyone, watcher=monitor
         )
@@ -140,6 +138,7 @@ def evaluate(
     cards: dict[str, Any] = {}
     if table.factors:
         cards |= scorecard(codes, table, groups=codes.groups or None, bootstrap=bootstrap, seed=seed)
+        cards |= bound_scores(codes, table, model.binding, bootstrap=bootstrap, seed=seed)
     cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
     cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
     card = Scorecard(cards)
@@ -160,43 +159,6 @@ def _build(project: Project, dataset: Dataset, labels: LabelsUsed | None) -> Tra
     seed = derive(project.training.seed, "weights")
     binding = NOTHING_BOUND if labels is None else labels.binding
     return build_model(project.method, project.net, transform, seed=seed, binding=binding)
-
-
-def _source(
-    project: Project, dataset: Dataset, model: TrainedModel, labels: LabelsUsed | None, device: torch.device
-) -> BatchSource:
-    """Batches, with what the method asks for beside the observations."""
-    observations, transform, method = dataset.store.observations, model.transform, project.method
-    labelled, partners = None, None
-    if labels is not None and method.wants_labels is not None:
-        labelled = LabelledSource(
-            observations,
-            labels.rows,
-            transform,
-            batch=method.wants_labels.batch,
-            seed=derive(project.training.seed, "labelled batches"),
-            device=device,
-        )
-    if method.wants_pairs:
-        if dataset.partners is None:
-            raise ConfigError(
-                f"method.kind: {method.kind!r} learns from pairs, and data.pairs does not say what makes one. Name a "
-                "label column (`data.pairs: {by: person}`), an order (`{order: frame}`), or for a built-in set how "
-                "many factors change (`{change: 1}`)."
-            )
-        partners = PartnerSource(
-            dataset.partners, transform, seed=derive(project.training.seed, "partners"), device=device
-        )
-    return BatchSource(
-        observations,
-        dataset.splits.train,
-        transform,
-        batch=project.training.batch,
-        seed=derive(project.training.seed, "batches"),
-        device=device,
-        labelled=labelled,
-        partners=partners,
-    )
 
 
 def _monitor(project: Project, dataset: Dataset, model: TrainedModel, sinks: Sequence[Sink]) -> Monitor | None:

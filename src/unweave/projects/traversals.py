@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.codes import Codes
 from unweave.core.errors import DataError
 from unweave.core.factors import FactorTable
@@ -36,19 +37,21 @@ class Dial:
         kl: information that it carries, in nats per observation.
         factor: the factor that it says most about, or None when that is under 5 % of the factor's entropy.
         share: that share.
+        bound: the factor that training bound it to, or None.
     """
 
     latent: int
     kl: float
     factor: str | None
     share: float
+    bound: str | None = None
 
     @property
     def label(self) -> str:
-        """A short text such as `x (0.71)`."""
-        if self.kl <= DEAD:
-            return "not in use"
-        return f"{self.factor} ({self.share:.2f})" if self.factor else "no labelled factor"
+        """A short text such as `x (0.71)`, or `x (0.71), bound to x`."""
+        known = f"{self.factor} ({self.share:.2f})" if self.factor else "no labelled factor"
+        found = "not in use" if self.kl <= DEAD else known
+        return f"{found}, bound to {self.bound}" if self.bound else found
 
 
 def information_shares(codes: Codes, table: FactorTable) -> NDArray[np.float64]:
@@ -60,7 +63,7 @@ def information_shares(codes: Codes, table: FactorTable) -> NDArray[np.float64]:
     return np.where(problem.dead[:, None], 0.0, PairTable.of(problem, "robust").share)
 
 
-def dials(codes: Codes, table: FactorTable) -> tuple[Dial, ...]:
+def dials(codes: Codes, table: FactorTable, binding: Binding = NOTHING_BOUND) -> tuple[Dial, ...]:
     """All dimensions, the most informative first."""
     kl = kl_per_dimension(codes)
     shares = information_shares(codes, table) if table.factors else np.zeros((len(kl), 1))
@@ -68,7 +71,8 @@ def dials(codes: Codes, table: FactorTable) -> tuple[Dial, ...]:
     for d in by_information(codes):
         best = int(shares[d].argmax())
         named = table.factors and shares[d, best] >= _NAMED and kl[d] > DEAD
-        found.append(Dial(int(d), float(kl[d]), table.names[best] if named else None, float(shares[d, best])))
+        factor = table.names[best] if named else None
+        found.append(Dial(int(d), float(kl[d]), factor, float(shares[d, best]), binding.name(int(d))))
     return tuple(found)
 
 
@@ -76,7 +80,7 @@ def traversals(
     model: TrainedModel, codes: Codes, table: FactorTable, *, frames: int = 9, top: int | None = None
 ) -> tuple[tuple[Dial, ...], NDArray[np.float32]]:
     """Dials and their traversals (D, frames, H, W, C), the most informative first."""
-    chosen = dials(codes, table)[:top]
+    chosen = dials(codes, table, model.binding)[:top]
     moved = traverse(model, codes, dimensions=np.array([dial.latent for dial in chosen]), frames=frames)
     return chosen, moved
 
@@ -99,4 +103,4 @@ def draw_traversals(
     chosen, moved = traversals(model, codes, table, frames=frames, top=top)
     labels = [f"z{dial.latent} · {dial.label}" for dial in chosen]
     write_bytes(path, encode_png(labelled_grid(moved, labels)))
-    return [{"latent": d.latent, "kl": d.kl, "factor": d.factor, "share": d.share, "label": d.label} for d in chosen]
+    return [{**vars(dial), "label": dial.label} for dial in chosen]

@@ -31,19 +31,24 @@ class LabelledSource:
         batch: int,
         seed: int,
         device: torch.device,
+        noise: float = 0.0,
     ) -> None:
         self._observations, self._labelled, self._transform, self._device = observations, labelled, transform, device
+        self._seed, self._noise = seed, noise
         self._order = BatchOrder(np.arange(len(labelled.rows)), batch, seed)
 
     def at(self, step: int, *, rank: int = 0, of: int = 1) -> Labelled:
         """The labelled rows of one step, or this process's share of them."""
         chosen, labelled = self._order.indices(step)[rank::of], self._labelled
-        pixels = torch.from_numpy(self._observations[labelled.rows[chosen]]).to(self._device)
+        x = self._transform.inside(torch.from_numpy(self._observations[labelled.rows[chosen]]).to(self._device))
+        if self._noise > 0:
+            drawn = generator(self._seed, "noise", step, rank).standard_normal(tuple(x.shape), dtype=np.float32)
+            x = x + self._noise * torch.from_numpy(drawn).to(self._device)
         values, known, weights = (
             torch.from_numpy(array[chosen]).to(self._device)
             for array in (labelled.values, labelled.known, labelled.weights)
         )
-        return Labelled(self._transform.inside(pixels), values, known, weights)
+        return Labelled(x, values, known, weights)
 
 
 class PartnerSource:

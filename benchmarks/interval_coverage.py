@@ -3,7 +3,7 @@
 The truth of a case is the mean score of many fresh data sets of the same size, since that is what the score of a data
 set estimates; an interval that is right covers it in 95 % of data sets. Wanted: 90 to 99 %.
 
-    OMP_NUM_THREADS=1 python benchmarks/coverage.py [--metrics mig,sap] [--rows 1000] [--sets 100] [--paired]
+    OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py [--metrics mig,sap] [--rows 1000] [--sets 100] [--paired]
 
 With 100 data sets the standard error of a coverage is about 2 %. `--paired` looks at the differences of `compare`
 between the codes of a case and the same codes with more noise. Exits with 1 when an interval covers too rarely.
