@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import check, demo, evaluate, init, report, train, traverse
+from unweave.cli import check, demo, evaluate, init, labels, report, train, traverse
 from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ for panel, name, command in (
     (MEASURE, "report", report.report),
 ):
     app.command(name, rich_help_panel=panel)(command)
+app.add_typer(labels.app, name="labels", rich_help_panel=START)
 
 
 def _version(wanted: bool) -> None:

@@ -12,6 +12,9 @@ from unweave.projects.labels.curve import Curve, Point
 
 _RANDOM, _PLANNED, _INK, _GRID = "#5b6472", "#c2410c", "#28303c", "#e3e6eb"
 _DPI = 130
+_LEAST_SPAN = 0.4
+"""Of the axis: noise about a flat curve should not look like ups and downs."""
+
 
 
 def draw_curves(curves: Sequence[Curve], *, title: str) -> bytes:
@@ -59,8 +62,8 @@ def _panel(ax: Any, curve: Curve) -> None:  # noqa: ANN401 - matplotlib's axes
     ax.set_xlabel("labels", fontsize=9, color=_INK)
     ax.set_ylabel("accuracy" if curve.score == "accuracy" else "R²", fontsize=9, color=_INK)
     shown = [curve.chance, *(end for p in (*curve.random, *curve.planned) for end in (*p.interval, p.value))]
-    low = max(min(shown), -0.5)  # a probe of ten labels may be far below the mean, which is no news
-    room = 0.06 * (max(shown) - low) + 0.01
+    low = max(min(shown), min(curve.chance, 0) - 0.3)  # a probe of ten labels may be far below: that is no news
+    room = max(0.04 * (max(shown) - low), (_LEAST_SPAN - max(shown) + low) / 2)
     ax.set_ylim(low - room, max(shown) + room)
     ax.grid(axis="y", color=_GRID, linewidth=0.8)
     ax.set_axisbelow(True)
@@ -81,7 +84,7 @@ def _line(ax: Any, points: Sequence[Point], colour: str, name: str, marker: str)
 def _readable(ticks: Sequence[int]) -> list[int]:
     """Those that leave each other room on a logarithmic axis, the last one among them."""
     kept: list[int] = []
-    apart = math.log(max(ticks) / min(ticks)) / 7 if len(ticks) > 1 else 0.0
+    apart = math.log(max(ticks) / min(ticks)) / 9 if len(ticks) > 1 else 0.0
     for tick in reversed(ticks):
         if not kept or math.log(kept[-1] / tick) >= apart:
             kept.append(tick)

@@ -17,6 +17,7 @@ from unweave.projects.labels.plan import order_by_plan
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Verdict = Literal["rising", "flat", "falling", "open"]
 
 DRAWS = 10
 PLANNED_DRAWS = 5
@@ -29,6 +30,7 @@ MOST_PLANNED = 500
 FLAT = 0.01
 """Gain of a doubling below which a curve is called flat."""
 
+_STEP = 1.4
 _PLANNED_SHARE = 0.8
 _FEWEST_TESTED = 10
 _FEW_GROUPS = 8
@@ -65,7 +67,7 @@ class Curve:
         planned: with labels of rows in the planner's order.
         gains: planned less random at each budget of both; labels are (budget, budget).
         doubling: from half of all labels to all of them, at random.
-        verdict: `rising`, `flat`, or `open` when the held-out rows cannot tell.
+        verdict: `rising`, `flat`, `falling`, or `open` when the held-out rows cannot tell.
         reason: why there is no curve, or None.
     """
 
@@ -77,7 +79,7 @@ class Curve:
     planned: tuple[Point, ...] = ()
     gains: tuple[Change, ...] = ()
     doubling: Change | None = None
-    verdict: Literal["rising", "flat", "open"] | None = None
+    verdict: Verdict | None = None
     reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -97,16 +99,17 @@ class Curve:
         judged = {
             "rising": "the curve is not flat: more labels still help",
             "flat": "the curve is flat: more labels of this kind would buy next to nothing",
+            "falling": "the curve falls: what these rows teach does not hold for the held-out rows",
             "open": f"{self.tested:,} held-out rows cannot tell whether the curve is flat",
         }
         return f"{self.factor}: {bought} of {word}; {judged[self.verdict or 'open']}."
 
 
 def budgets_up_to(labels: int) -> tuple[int, ...]:
-    """10, 20, 50, 100, … and in the end half of all labels and all of them."""
-    ladder = [step * 10**power for power in range(1, 5) for step in (1, 2, 5)]
+    """10, 20, 50, 100, …, and in the end half of all labels and all of them, without steps that are next to no step."""
     top = {labels // 2, labels} if labels >= 4 else {labels}
-    return tuple(sorted({b for b in ladder if b < 0.9 * labels and abs(b - labels // 2) > 0.1 * labels} | top))
+    ladder = (step * 10**power for power in range(1, 5) for step in (1, 2, 5))
+    return tuple(sorted({b for b in ladder if b < labels and all(max(b / t, t / b) > _STEP for t in top)} | top))
 
 
 def label_curve(
@@ -194,11 +197,13 @@ def _reason(factor: Factor, labels: Floats, truth: Floats) -> str | None:
     return None
 
 
-def _verdict(doubling: Change | None) -> Literal["rising", "flat", "open"] | None:
+def _verdict(doubling: Change | None) -> Verdict | None:
     if doubling is None:
         return None
     low, high = doubling.interval
-    return "rising" if low > 0 else "flat" if high < FLAT else "open"
+    if low > 0:
+        return "rising"
+    return "open" if high >= FLAT else "falling" if high < 0 else "flat"
 
 
 @dataclass(frozen=True)
@@ -266,9 +271,9 @@ class _Scores:
         values, resampled = {}, {}
         weights = rng.multinomial(len(orders), np.full(len(orders), 1 / len(orders)), len(samples)) / len(orders)
         for budget in budgets:
-            outcomes = np.stack([probe.outcome(order[:budget]) for order in orders])
+            outcomes = np.stack([probe.outcome(order[:budget]) for order in orders], axis=1)  # (m, draws, M)
             values[budget] = float(probe.score(outcomes.mean((0, 1))))
-            means = np.einsum("bm,dmk->bdk", samples, outcomes)
+            means = (samples @ outcomes.reshape(len(outcomes), -1)).reshape(-1, *outcomes.shape[1:])
             resampled[budget] = probe.score(np.einsum("bd,bdk->bk", weights, means))
         return cls(values, resampled, 0.0 if probe.classes else -np.inf)
 

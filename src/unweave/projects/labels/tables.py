@@ -44,7 +44,7 @@ def write_plan(plan: Plan, dataset: Dataset, path: Path, *, force: bool = False)
     Raises:
         ConfigError: the file is there, so that somebody may have filled it in, and `force` is not set.
     """
-    _check_free(path, force)
+    check_free(path, force)
     columns = [_texts(dataset, name) for name in plan.names]
     rows = ([dataset.store.ids[row], *(column[row] for column in columns)] for row in plan.rows.tolist())
     write_text(path, _csv(["file", *plan.names], rows))
@@ -57,7 +57,7 @@ def add_labels(dataset: Dataset, filled: Path, path: Path, *, force: bool = Fals
         ConfigError: `path` is there and `force` is not set.
         DataError: the file cannot be read, names nothing, or contradicts a label that is there.
     """
-    _check_free(path, force)
+    check_free(path, force)
     store = dataset.store
     table = read_label_file(filled)
     if file_column(table) is None:
@@ -80,7 +80,8 @@ def add_labels(dataset: Dataset, filled: Path, path: Path, *, force: bool = Fals
     return Added(path, new, empty, joined.orphans)
 
 
-def _check_free(path: Path, force: bool) -> None:
+def check_free(path: Path, force: bool) -> None:
+    """Refuse a file that is there, unless `force` is set: somebody may have filled it in."""
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already, and may hold labels. Choose another name with -o, or pass --force.")
 
