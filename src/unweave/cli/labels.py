@@ -11,8 +11,9 @@ from unweave.cli.console import Folder, Json, RunName, data_progress, err, out, 
 
 if TYPE_CHECKING:
     from unweave.data.dataset import Dataset
-    from unweave.projects.labels.curve import Change, Curve, Point
+    from unweave.projects.labels.curve import Curve
     from unweave.projects.labels.plan import Plan
+    from unweave.projects.labels.scores import Change, Point
 
 app = typer.Typer(help="Plan which rows to label, see what labels bought, add them.", no_args_is_help=True)
 
@@ -48,9 +49,7 @@ def plan(
     path = output or folder / "labels-plan.csv"
     check_free(path, force)  # a mistake should not cost the time of a plan
     dataset = _dataset(folder)
-    made = make_plan(
-        dataset, folder, budget=budget, factors=factor or (), side=side, run=run, pixels=pixels, seed=seed
-    )
+    made = make_plan(dataset, folder, budget=budget, factors=factor or (), side=side, run=run, pixels=pixels, seed=seed)
     write_plan(made, dataset, path, force=force)
     sheet = _sheet(made, dataset, path.with_suffix(".png"))
     if json:
@@ -81,9 +80,7 @@ def curve(
     by = load_project(folder).data.split.by
     dataset = _dataset(folder)
     err.print("Fitting probes …")
-    found = measure_curves(
-        dataset, folder, factors=factor or (), by=by, run=run, pixels=pixels, draws=draws, seed=seed
-    )
+    found = measure_curves(dataset, folder, factors=factor or (), by=by, run=run, pixels=pixels, draws=draws, seed=seed)
     path = output or folder / "labels-curve.png"
     title = "What labels bought: probes of held-out rows, with 95 % bands"
     write_bytes(path, draw_curves(found.curves, title=title))
@@ -181,7 +178,9 @@ def _say_curve(one: Curve) -> None:
     from rich.table import Table
 
     score = "accuracy" if one.score == "accuracy" else "R²"
-    out.print(f"\n[bold]{escape(one.factor)}[/]: {score} on {one.tested:,} held-out rows; {one.chance:.2f} without labels")
+    out.print(
+        f"\n[bold]{escape(one.factor)}[/]: {score} on {one.tested:,} held-out rows; {one.chance:.2f} without labels"
+    )
     columns = ("labels", "random order", "planner's order", "planner's less random")
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     planned = {point.labels: (point, gain) for point, gain in zip(one.planned, one.gains, strict=True)}

@@ -52,7 +52,9 @@ def doubt(codes: Floats, table: FactorTable) -> Doubt:
             skipped[factor.name] = reason
             continue
         fit = standard[known]
-        each = 1 - _margin(fit, values[known].astype(np.int64), standard) if factor.is_discrete else _share(fit, standard)
+        each = (
+            1 - _margin(fit, values[known].astype(np.int64), standard) if factor.is_discrete else _share(fit, standard)
+        )
         found.append(np.where(known, 0.0, each))
     fitted = tuple(name for name in table.names if name not in skipped)
     values = np.mean(found, axis=0) if found else np.ones(len(codes))

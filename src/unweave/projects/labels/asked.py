@@ -56,7 +56,9 @@ def asked(dataset: Dataset, names: Sequence[str]) -> Asked:
         else:
             near = difflib.get_close_matches(name, [*table.names, *columns.column_names], n=1, cutoff=_SURELY_MEANT)
             if near or not name.strip():
-                raise ConfigError(f"--factor {name!r}: nothing is called so." + (f" Did you mean {near[0]!r}?" if near else ""))
+                raise ConfigError(
+                    f"--factor {name!r}: nothing is called so." + (f" Did you mean {near[0]!r}?" if near else "")
+                )
             known.append(np.zeros(len(dataset), dtype=bool))
             new.append(name)
     declared = [name for name in wanted if name in table.names]

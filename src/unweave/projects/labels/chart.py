@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from unweave.core.errors import DataError
-from unweave.projects.labels.curve import Curve, Point
+from unweave.projects.labels.curve import Curve
+from unweave.projects.labels.scores import Point
 
 _RANDOM, _PLANNED, _INK, _GRID = "#5b6472", "#c2410c", "#28303c", "#e3e6eb"
 _DPI = 130
 _LEAST_SPAN = 0.4
 """Of the axis: noise about a flat curve should not look like ups and downs."""
-
 
 
 def draw_curves(curves: Sequence[Curve], *, title: str) -> bytes:

@@ -15,10 +15,10 @@ from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
 from unweave.projects.data import held_out
 from unweave.projects.labels.curve import DRAWS, Curve, label_curve
+from unweave.projects.labels.scores import FEW_GROUPS
 from unweave.projects.labels.space import space_of
 
 _MOST_POOL, _MOST_TESTED = 5000, 2000
-_ENOUGH_GROUPS = 8
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def measure_curves(
             label_curve(points, one.take(train), tests, one.take(test), groups=groups, draws=draws, seed=seed)
         )
     notes = []
-    if by is not None and groups is not None and (count := len(np.unique(groups))) < _ENOUGH_GROUPS:
+    if by is not None and groups is not None and (count := len(np.unique(groups))) < FEW_GROUPS:
         notes.append(f"The held-out rows are of {count} groups of {by}: intervals speak of these, not of others.")
     return Curves(tuple(curves), space.words, space.run, tuple(notes))

@@ -103,7 +103,7 @@ def make_plan(
     rows = getattr(dataset.splits, side)
     if len(rows) == 0:
         raise DataError(f"the split has no {side} rows. Give `data.split.{side}` a share, or choose another --side.")
-    has_all = want.known.all(1)
+    has_all = np.asarray(want.known.all(axis=1))
     labelled, unlabelled = rows[has_all[rows]], rows[~has_all[rows]]
     if len(unlabelled) == 0:
         raise DataError(
@@ -129,9 +129,7 @@ def make_plan(
     order = ranked(space.points, len(candidates), budget, found, rng, allow=allow)
     chosen = candidates[order]
     notes = _notes(budget, len(chosen), len(unlabelled), len(candidates), passed, side, want.new, found)
-    return Plan(
-        chosen, want.names, side, len(unlabelled), len(labelled), passed, space.words, space.run, found, notes
-    )
+    return Plan(chosen, want.names, side, len(unlabelled), len(labelled), passed, space.words, space.run, found, notes)
 
 
 def ranked(
@@ -147,9 +145,7 @@ def ranked(
     refer = np.sort(rng.permutation(len(points))[:_MOST_POINTS])
     weights = _LEAST_WEIGHT + found.values[refer]
     covered = nearest(points[refer], points[candidates:])
-    return representatives(
-        points[refer], points[:candidates], count, weights=weights, covered=covered, allow=allow
-    )
+    return representatives(points[refer], points[:candidates], count, weights=weights, covered=covered, allow=allow)
 
 
 def order_by_plan(points: Points, table: FactorTable, budgets: Sequence[int], seed: int) -> Rows:

@@ -49,7 +49,13 @@ def contact_sheet(images: NDArray[Any], captions: Sequence[str], *, title: str, 
         number = f"{place + 1}"
         draw.text((left, upper + _SIDE + 4), number, fill=_DARK, font=small)
         room = _SIDE - small.getlength(number) - 6
-        draw.text((left + _SIDE, upper + _SIDE + 4), _cut(caption, small, room, keep_end=True), fill=_GREY, font=small, anchor="ra")
+        draw.text(
+            (left + _SIDE, upper + _SIDE + 4),
+            _cut(caption, small, room, keep_end=True),
+            fill=_GREY,
+            font=small,
+            anchor="ra",
+        )
     return np.asarray(canvas)
 
 

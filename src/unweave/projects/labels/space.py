@@ -58,7 +58,9 @@ def space_of(dataset: Dataset, root: Path, rows: Rows, *, run: str | None = None
         return Space(components(dataset, rows), f"{why}rows are compared by the {what}")
     from unweave.projects.models import trained_model  # needs torch
 
-    chosen = find_run(root, run) if run is not None else Run(max(complete, key=lambda f: (f / "model").stat().st_mtime_ns))
+    chosen = (
+        find_run(root, run) if run is not None else Run(max(complete, key=lambda f: (f / "model").stat().st_mtime_ns))
+    )
     model = trained_model(chosen)
     if model.transform.shape != dataset.store.shape:
         raise ConfigError(
@@ -71,8 +73,8 @@ def space_of(dataset: Dataset, root: Path, rows: Rows, *, run: str | None = None
 def codes(model: LatentModel, dataset: Dataset, rows: Rows) -> NDArray[np.float64]:
     """Codes of some rows in the dimensions that are in use, (n, D).
 
-    As they are where the encoder states its noise: how far a dimension spreads then says how much it carries. An encoder
-    without noise gives no such scale, so that its codes are standardised.
+    As they are where the encoder states its noise: how far a dimension spreads then says how much it carries. An
+    encoder without noise gives no such scale, so that its codes are standardised.
     """
     found = model.encode(dataset.observations(rows))
     problem = as_problem(found, np.zeros((len(rows), 0)))

@@ -61,7 +61,9 @@ def add_labels(dataset: Dataset, filled: Path, path: Path, *, force: bool = Fals
     store = dataset.store
     table = read_label_file(filled)
     if file_column(table) is None:
-        raise DataError(f"{filled}: no column `file` says which row a label is about. `unweave labels plan` writes one.")
+        raise DataError(
+            f"{filled}: no column `file` says which row a label is about. `unweave labels plan` writes one."
+        )
     skipped = [skip.name for skip in store.report.skipped]
     joined = join_labels(table, store.ids, store.source_rows, skipped=skipped, where=str(filled))
     names = list(dict.fromkeys([*store.columns.column_names, *joined.columns.column_names]))
@@ -83,7 +85,9 @@ def add_labels(dataset: Dataset, filled: Path, path: Path, *, force: bool = Fals
 def check_free(path: Path, force: bool) -> None:
     """Refuse a file that is there, unless `force` is set: somebody may have filled it in."""
     if path.exists() and not force:
-        raise ConfigError(f"{path} is there already, and may hold labels. Choose another name with -o, or pass --force.")
+        raise ConfigError(
+            f"{path} is there already, and may hold labels. Choose another name with -o, or pass --force."
+        )
 
 
 def _check_same(name: str, old: Sequence[str], fresh: Sequence[str], ids: Sequence[str], where: Path) -> None:
