@@ -44,7 +44,7 @@ def test_factors_ranked(tmp_path, factors, state, words):
 @pytest.mark.parametrize(
     ("settings", "state", "todo"),
     [
-        ({}, "no", "Write `method: {kind: …}` and write `accept:"),
+        ({}, "no", "Write `method: {kind: …}` (`unweave advise` says which) and write `accept:"),
         ({"method": {"kind": "beta_vae"}}, "partly", "Write `accept:"),
         ({"accept": {"mig": {"at_least": 0.1}}}, "partly", "Write `method:"),
         ({"method": {"kind": "beta_vae"}, "accept": {"probe_accuracy": {}}}, "partly", "Write `accept:"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unweave.cli.console import Folder, Json, data_progress, out, print_json
 
+if TYPE_CHECKING:
+    from unweave.projects.advice import Advice
+
 _COMMENTS = {
     "name": "Project file of unweave. Every key is checked; `unweave check` says what is missing.",
     "factors": "What varies, ranked by `priority:`, 1 first. Correct the kinds; describe each for those who come next.",
-    "method": "beta weighs the code against the pixels: higher is more disentangled and blurrier.",
     "accept": "Gates for `unweave evaluate`: it exits with 1 when one fails.",
 }
 
@@ -47,11 +50,18 @@ def init(
     with data_progress() as progress:
         made = initial_project(source, root=folder, name=title, labels=labels, size=size, by=by, progress=progress)
     parse_project(made.content, str(path))
-    write_project(made.content, path, comments=_COMMENTS)
+    write_project(made.content, path, comments={**_COMMENTS, "method": _why(made.advice)})
     if json:
-        print_json({"file": str(path), "project": made.content, "left_out": dict(made.left_out)})
+        advice = made.advice.to_json()
+        print_json({"file": str(path), "project": made.content, "left_out": dict(made.left_out), "advice": advice})
         return
     _say(path, made.content, made.left_out)
+
+
+def _why(advice: Advice) -> str:
+    """The comment above the method."""
+    text = f"{advice.best.reason} {advice.best.evidence} `unweave advise` says what would change this."
+    return "\n".join(textwrap.wrap(text, 110))
 
 
 def _say(path: Path, content: dict[str, Any], left_out: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import check, demo, evaluate, init, report, score, train, traverse
+from unweave.cli import advise, check, demo, evaluate, init, labels, report, score, train, traverse
 from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for panel, name, command in (
     (START, "demo", demo.demo),
     (START, "init", init.init),
     (START, "check", check.check),
+    (START, "advise", advise.advise),
     (TRAIN, "train", train.train),
     (MEASURE, "evaluate", evaluate.evaluate),
     (MEASURE, "score", score.score),
@@ -33,6 +34,7 @@ for panel, name, command in (
     (MEASURE, "report", report.report),
 ):
     app.command(name, rich_help_panel=panel)(command)
+app.add_typer(labels.app, name="labels", rich_help_panel=START)
 
 
 def _version(wanted: bool) -> None:

@@ -67,7 +67,7 @@ def _method_and_metric(project: Project) -> Answer:
     method = f"method {project.method.kind}" if chosen else f"no `method:` ({project.method.kind} is the default)"
     metric = "gates in `accept:`" if gated else "no gates"
     state: Literal["yes", "partly", "no"] = "yes" if chosen and gated else "partly" if chosen or gated else "no"
-    todo = [] if chosen else ["write `method: {kind: …}`"]
+    todo = [] if chosen else ["write `method: {kind: …}` (`unweave advise` says which)"]
     todo += [] if gated else ["write `accept: {mig: {at_least: 0.3}}` or another gate"]
     text = " and ".join(todo)
     return Answer(
@@ -88,11 +88,21 @@ def _sweep(project: Project) -> Answer:
 def _labels(report: DataReport) -> Answer:
     question = f"Are there at least {PROBE_LABELS} labels for probes?"
     if not report.factors:
-        return Answer(question, "no", "No row has a label.", "Add a labels.csv: `file,factor,…`, one row a file.")
+        return Answer(
+            question,
+            "no",
+            "No row has a label.",
+            "Type `unweave labels plan --factor NAME`, or add a labels.csv: `file,factor,…`.",
+        )
     few = [f"{f.name} ({f.known})" for f in report.factors if f.known < PROBE_LABELS]
     if few:
         state: Literal["partly", "no"] = "partly" if len(few) < len(report.factors) else "no"
-        return Answer(question, state, f"Fewer have: {', '.join(few)}.", f"Label until each has {PROBE_LABELS}.")
+        return Answer(
+            question,
+            state,
+            f"Fewer have: {', '.join(few)}.",
+            f"Label until each has {PROBE_LABELS}: `unweave labels plan`.",
+        )
     least = min(report.factors, key=lambda f: f.known)
     return Answer(question, "yes", f"Every factor has; {least.name} has the fewest, {least.known}.")
 

@@ -7,20 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from unweave.core.factors import Factor
+from unweave.data.association import associations
 from unweave.data.config import DataConfig
 from unweave.data.dataset import Progressing, load_dataset
 from unweave.data.sources.damage import reading
+from unweave.projects.advice import Advice, advise
 from unweave.projects.data import CACHE
+from unweave.projects.facts import gather
 
 _SIZE, _BUILTIN_SIZE = 64, 32
 
 
 @dataclass(frozen=True)
 class Initial:
-    """Content of a first project file, and label columns that are no factors, with the reason."""
+    """Content of a first project file, label columns that are no factors with the reason, and why the method."""
 
     content: dict[str, Any]
     left_out: dict[str, str]
+    advice: Advice
 
 
 def initial_project(
@@ -45,15 +49,18 @@ def initial_project(
         data["size"] = size or (_BUILTIN_SIZE if source.startswith("builtin:") else _SIZE)
     if by is not None:
         data["split"] = {"by": by}
-    dataset = load_dataset(DataConfig(**data), (), root=root, cache=root / CACHE, progress=progress)
+    config = DataConfig(**data)
+    dataset = load_dataset(config, (), root=root, cache=root / CACHE, progress=progress)
     factors = [f for f in dataset.table.factors if f.name != by]
     content: dict[str, Any] = {"name": name, "data": data}
     if factors:
         content["factors"] = [_factor(f, rank) for rank, f in enumerate(factors, start=1)]
-    content["method"] = {"kind": "beta_vae", "beta": 4.0, "latent": max(10, len(factors) + 4)}
-    content["training"] = {"steps": _steps(len(dataset.splits.train)), "batch": 64}
+    training = {"steps": _steps(len(dataset.splits.train)), "batch": 64}
+    advice = advise(gather(dataset, associations(dataset.table), config, **training))
+    content["method"] = dict(advice.best.method)
+    content["training"] = training
     content["accept"] = {"mig": {"at_least": 0.1}} if factors else {}
-    return Initial({k: v for k, v in content.items() if v}, dict(dataset.left_out))
+    return Initial({k: v for k, v in content.items() if v}, dict(dataset.left_out), advice)
 
 
 def is_vectors(source: str, root: Path) -> bool:

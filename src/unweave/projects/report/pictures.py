@@ -53,7 +53,7 @@ def labelled_grid(images: NDArray[Any], labels: Sequence[str]) -> NDArray[np.uin
     factor = max(1, round(64 / images.shape[2]))
     grid = enlarge(image_grid(images), factor)
     height, width, _ = grid.shape
-    font = _font()
+    font = text_font()
     texts = [_fitted(" ".join(label.split()), font) for label in labels]
     left = _MARGIN + round(max((font.getlength(text) for text in texts), default=0))
     canvas = Image.new("RGB", (left + width + 2 * _MARGIN, height + 2 * _MARGIN), "white")
@@ -67,11 +67,11 @@ def labelled_grid(images: NDArray[Any], labels: Sequence[str]) -> NDArray[np.uin
 
 
 @functools.cache
-def _font() -> ImageFont.FreeTypeFont:
+def text_font(size: int = 15) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: Pillow's own font has no letters beyond ASCII."""
     from matplotlib import get_data_path
 
-    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 15)
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
 
 
 def _fitted(label: str, font: ImageFont.FreeTypeFont) -> str:
