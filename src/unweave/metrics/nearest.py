@@ -101,8 +101,8 @@ def neighbour_terms(code: Floats, labels: Labels, neighbours: int = NEIGHBOURS) 
     """What each row adds to the information of a code (n,) about classes (n,), whose mean it is: (n,) in nats.
 
     psi(n) + psi(k) - psi(n_class) - psi(m), where m counts the rows nearer than the k-th neighbour of the same class.
-    NaN for a row that is the only one of its class. The neighbours are found in sorted order, exactly: the k nearest of
-    a row are k next to each other.
+    NaN for a row that is the only one of its class. Neighbours are found in sorted order, exactly: the k nearest of a row
+    are k next to each other.
     """
     counts = np.bincount(labels)[labels]
     kept = np.flatnonzero(counts > 1)
@@ -115,7 +115,10 @@ def neighbour_terms(code: Floats, labels: Labels, neighbours: int = NEIGHBOURS) 
     own, size = values[grouped], counts[order][grouped]
     start = np.searchsorted(classes_in_order[grouped], classes_in_order[grouped])
     reach = np.minimum(neighbours, size - 1)
-    radius = np.nextafter(_distance(own, start, start + size, reach, neighbours), 0)
+    radius = _distance(own, start, start + size, reach, neighbours)
+    few = reach >= size // 2
+    radius[few] = _expanded_distance(own[few], size[few], neighbours)
+    radius = np.nextafter(radius, 0)
     nearer = _within(values, own, radius)
     psi = np.concatenate([[np.nan], np.cumsum(np.concatenate([[0.0], 1 / np.arange(1, len(order))]))]) - np.euler_gamma
     terms[order[grouped]] = psi[len(order)] + psi[reach] - psi[size] - psi[nearer]
@@ -132,6 +135,24 @@ def _distance(own: Floats, start: Positions, end: Positions, reach: Positions, m
         far = np.maximum(own[inside] - own[left[fits]], own[right[fits]] - own[inside])
         best[inside] = np.minimum(best[inside], far)
     return best
+
+
+def _expanded_distance(own: Floats, size: Positions, most: int) -> Floats:
+    """The same for whole classes of few rows, one after another, with the rounding of scikit-learn.
+
+    There it takes the root of x² - 2 x y + y². Whether the last neighbour itself counts as nearer hangs on that rounding,
+    and information on whether it does, by up to log((k + 1) / k).
+    """
+    distance = np.empty(len(own))
+    for count in np.unique(size):
+        rows = np.flatnonzero(size == count)
+        values = own[rows].reshape(-1, count)
+        square = values**2
+        apart = (square[:, :, None] + -2 * (values[:, :, None] * values[:, None, :])) + square[:, None, :]
+        apart[:, np.arange(count), np.arange(count)] = -1  # a row is its own first neighbour
+        nearest = np.sort(apart, axis=2)[:, :, min(most, count - 1)]
+        distance[rows] = np.sqrt(np.maximum(nearest, 0)).ravel()
+    return distance
 
 
 def _within(values: Floats, centres: Floats, radius: Floats) -> Positions:
