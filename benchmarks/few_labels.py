@@ -29,6 +29,7 @@ from unweave.projects.traversals import information_shares
 STEPS = 5_000
 BETA = {"kind": "beta_vae", "beta": 4.0, "latent": 10}
 PLAIN = {"images": "builtin:sprites", "size": 32}
+PAIRED = {**PLAIN, "pairs": {"change": 1}}
 CORRELATED = {**PLAIN, "correlate": {"factors": ["scale", "x"], "strength": 0.2}}
 
 
@@ -44,6 +45,8 @@ CASES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "no labels": (PLAIN, BETA),
     "100 labels": (PLAIN, supervised(100)),
     "1,000 labels": (PLAIN, supervised(1000)),
+    "pairs, Ada-GVAE": (PAIRED, {"kind": "ada_gvae", "beta": 4.0, "latent": 10}),
+    "pairs, Ada-ML-VAE": (PAIRED, {"kind": "ada_ml_vae", "beta": 4.0, "latent": 10}),
     "correlated, no labels": (CORRELATED, BETA),
     "correlated, support term": (CORRELATED, {**BETA, "correlated": {"support": 10.0}}),
     "correlated, 100 labels": (CORRELATED, supervised(100)),
@@ -73,7 +76,9 @@ def main() -> None:
 def result(case: str, seed: int, steps: int, out: Path) -> dict[str, Any]:
     """Scores of one run, trained now where that is not done yet."""
     data, method = CASES[case]
-    training = {"steps": steps, "seed": seed, "learning_rate": 1e-3, "schedule": "cosine"}
+    # A pair is two rows, so half as many pairs cost the same.
+    batch = 32 if "pairs" in data else 64
+    training = {"steps": steps, "batch": batch, "seed": seed, "learning_rate": 1e-3, "schedule": "cosine"}
     content = {"name": "few labels", "data": data, "method": method, "training": training, "tracking": {"uri": "off"}}
     project = Project.model_validate(content)
     dataset = load_data(project, out)
