@@ -13,7 +13,7 @@ METHOD = HybridConfig(latent=3, categorical={"sizes": (4,)}, fine_tune_after=15)
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory, one_thread):
     return run(tmp_path_factory.mktemp("whole"), method=METHOD)[1]
 
 
