@@ -16,6 +16,9 @@ from unweave.metrics.resampling import bootstrap_means, interval, null_range
 from unweave.metrics.splitting import Rows, stratified_halves
 from unweave.metrics.stamps import make_stamp
 
+MAX_FIT = 2000
+"""Rows that are learnt from at most: a linear model of ten codes gains nothing from more, and 40 classes cost time."""
+
 
 def probe(
     codes: CodesLike,
@@ -57,7 +60,7 @@ def probe(
             "model": "logistic regression" if factor.is_discrete else "ridge regression",
             "score": "accuracy" if factor.is_discrete else "R2",
             "penalty": PENALTY,
-            "split": "random halves, stratified",
+            "split": f"random halves, stratified, of the first at most {MAX_FIT} rows",
             "bootstrap": bootstrap,
             "nulls": nulls,
             "seed": seed,
@@ -91,6 +94,8 @@ class _Reading:
             target = np.eye(len(names))[index]
         strata = target.argmax(axis=1) if factor.is_discrete else np.zeros(len(labels), dtype=np.int64)
         fit, test = stratified_halves(strata, random)
+        if len(fit) > MAX_FIT:  # evenly over the classes
+            fit = np.sort(fit[np.argsort(strata[fit], kind="stable")][np.arange(MAX_FIT) * len(fit) // MAX_FIT])
         codes = part.codes[:, live].astype(np.float64)
         mean, spread = codes[fit].mean(axis=0), codes[fit].std(axis=0)
         return cls((codes - mean) / np.where(spread > 0, spread, 1), target, factor.is_discrete, fit, test)
