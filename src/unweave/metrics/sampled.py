@@ -20,7 +20,7 @@ from unweave.metrics.stamps import make_stamp
 MAX_NULLS = 5
 """Permutations at most: each one repeats the whole experiment."""
 
-GROUPS = 10
+GROUPS = 20
 """Groups of rows that the jackknife leaves out in turn."""
 
 INTERVAL = f"points, learning, and a jackknife over {GROUPS} groups of rows"
