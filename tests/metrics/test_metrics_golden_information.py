@@ -11,7 +11,17 @@ from unweave.metrics.infomec import best_part
 from unweave.metrics.modularity import one_factor_only
 
 pytestmark = pytest.mark.shared
-CASES = "constant_factor correlated dead_dim duplicate_dim noisy_partial perfect random rotation vae_like".split()
+CASES = [
+    "constant_factor",
+    "correlated",
+    "dead_dim",
+    "duplicate_dim",
+    "noisy_partial",
+    "perfect",
+    "random",
+    "rotation",
+    "vae_like",
+]
 QUICK = {"mode": "reference", "bootstrap": 0, "nulls": 0}
 
 
@@ -55,7 +65,9 @@ def test_mig_of_each_factor(golden, name):
 @pytest.mark.parametrize("name", CASES)
 def test_modularity_and_information_between_codes(golden, name):
     codes, factors, case, _ = golden(name)
-    assert modularity(codes, factors, **QUICK).value == pytest.approx(case["dlib"]["modularity"]["modularity"], rel=1e-9)
+    assert modularity(codes, factors, **QUICK).value == pytest.approx(
+        case["dlib"]["modularity"]["modularity"], rel=1e-9
+    )
     if "explicitness_train" in case["dlib"]["explicitness"]:
         train = slice(case["n_train"])
         on_train = case["dlib"]["explicitness"]["modularity_train_rows"]

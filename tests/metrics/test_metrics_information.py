@@ -1,6 +1,7 @@
 """Estimates of mutual information, against definitions and other implementations."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.special import digamma
 from scipy.stats import poisson
 from sklearn.metrics import mutual_info_score
 
+from unweave.metrics import mig
 from unweave.metrics.information import (
     chance_information,
     entropy,
@@ -83,6 +85,36 @@ def test_chance_is_what_shuffled_rows_show(mode):
     shuffled = [mutual_information(pair_counts(binned, random.permutation(labels)), terms)[:2] for _ in range(200)]
     error = np.std(shuffled, axis=0) / np.sqrt(200)
     assert (np.abs(chance_information(counts, terms).mean[:2] - np.mean(shuffled, axis=0)) < 4 * error).all()
+
+
+@pytest.mark.parametrize(("rows", "bins", "classes"), [(300, 20, 3), (1000, 60, 40), (600, 2, 2)])
+def test_spread_and_limit_of_chance_are_what_shuffled_rows_show(rows, bins, classes):
+    random = np.random.default_rng(0)
+    code, labels = (
+        np.arange(rows) % bins,
+        random.choice(classes, rows, p=np.arange(1, classes + 1) / (classes * (classes + 1) / 2)),
+    )
+    terms = entropy_terms(rows, "robust")
+    chance = chance_information(pair_counts(code[None], labels), terms)
+    shuffled = np.concatenate(
+        [
+            mutual_information(pair_counts(np.stack([random.permutation(code) for _ in range(50)]), labels), terms)
+            for _ in range(20)
+        ]
+    )
+    # 1,000 shuffles know their spread to 2 %; counts that share margins are not quite independent.
+    assert chance.spread[0] == pytest.approx(shuffled.std(), rel=0.15)
+    assert shuffled.max() < chance.limit[0] < shuffled.mean() + 20 * shuffled.std()
+
+
+def test_a_table_does_not_fill_the_memory():
+    random = np.random.default_rng(0)
+    codes, factors = random.normal(size=(50_000, 32)), random.integers(5, size=(50_000, 4))
+    tracemalloc.start()
+    mig(codes, factors, bootstrap=0, nulls=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < codes.nbytes  # A million rows of 64 codes and 10 factors: 1.0 GiB, half of them codes.
 
 
 def test_adjusted_share_is_1_for_full_and_0_for_chance_information():

@@ -21,7 +21,14 @@ def with_noise(code, seed=0):
 
 @pytest.mark.parametrize(
     ("rows", "classes", "kind"),
-    [(500, 3, "normal"), (500, 200, "normal"), (60, 25, "normal"), (400, 20, "normal"), (600, 5, "few values"), (300, 4, "heavy tails")],
+    [
+        (500, 3, "normal"),
+        (500, 200, "normal"),
+        (60, 25, "normal"),
+        (400, 20, "normal"),
+        (600, 5, "few values"),
+        (300, 4, "heavy tails"),
+    ],
 )
 def test_is_that_of_scikit_learn(rows, classes, kind):
     rng = np.random.default_rng(rows + classes)

@@ -81,7 +81,7 @@ class NoisyTable:
         rows = [np.flatnonzero(labels[:, k] >= 0) for k in range(factors)]
         own = [labels[picked, k] for k in range(factors)]
         label = np.zeros((samples, factors))
-        for k in range(factors):
+        for k in np.flatnonzero([len(r) for r in rows]).tolist():
             counts = np.bincount(labels[rows[k], k], minlength=1)
             values[-1, k] = entropy(counts, entropy_terms(len(rows[k]), "reference"))
             label[:, k] = np.log(len(rows[k]) / np.maximum(counts, 1))[own[k]]
@@ -120,7 +120,10 @@ class NoisyTable:
         codes = self.mean.shape[1]
         nats, entropies = cells[..., :codes, :], cells[..., -1, :]
         share = np.divide(nats, entropies[..., None, :], out=np.zeros_like(nats), where=entropies[..., None, :] > 0)
-        return Shares(nats, nats, share, entropies, cells[..., codes:-1, :], np.ones(nats.shape[-2:], dtype=bool))
+        shape = nats.shape[-2:]
+        return Shares(
+            nats, nats, share, entropies, cells[..., codes:-1, :], np.ones(shape, dtype=bool), np.zeros(shape)
+        )
 
 
 def _surprise(drawn: Floats, mean: Floats, spread: Floats, known: Labels, asked: Labels) -> tuple[Floats, Floats]:

@@ -67,10 +67,12 @@ class Chance(NamedTuple):
 
     Attributes:
         mean: its exact mean over all permutations of the rows, (D,) in nats.
+        spread: its standard deviation, (D,) in nats.
         limit: what random codes exceed with a probability of 3e-6, (D,) in nats.
     """
 
     mean: Floats
+    spread: Floats
     limit: Floats
 
 
@@ -82,7 +84,7 @@ def chance_information(tables: Counts, terms: Floats) -> Chance:
     same mean and spread (Wilson and Hilferty 1931).
     """
     factor = tables[0].sum(axis=0)
-    known: dict[bytes, tuple[float, float]] = {}
+    known: dict[bytes, tuple[float, float, float]] = {}
     found = []
     for code in tables.sum(axis=2):
         code = np.sort(code[code > 0])
@@ -90,8 +92,7 @@ def chance_information(tables: Counts, terms: Floats) -> Chance:
         if key not in known:
             known[key] = _expected(code, factor[factor > 0], terms)
         found.append(known[key])
-    mean, limit = np.array(found).T
-    return Chance(mean, limit)
+    return Chance(*np.array(found).T)
 
 
 @lru_cache(maxsize=4)
@@ -101,10 +102,10 @@ def _log_factorials(total: int) -> Floats:
     return np.asarray(logs)
 
 
-def _expected(code: Counts, factor: Counts, terms: Floats) -> tuple[float, float]:
-    """Mean and limit for two margins: every count is hypergeometric, summed over ten deviations around its mean."""
+def _expected(code: Counts, factor: Counts, terms: Floats) -> tuple[float, float, float]:
+    """Mean, spread and limit for two margins; every count is hypergeometric, within ten deviations of its mean."""
     if len(code) < 2 or len(factor) < 2:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     total, logs = int(code.sum()), _log_factorials(int(code.sum()))
     (a, times_a), (b, times_b) = (np.unique(margin, return_counts=True) for margin in (code, factor))
     a, b, times = np.repeat(a, len(b))[:, None], np.tile(b, len(a))[:, None], np.outer(times_a, times_b).ravel()
@@ -125,4 +126,5 @@ def _expected(code: Counts, factor: Counts, terms: Floats) -> tuple[float, float
     curved = (p * (rest - slope[:, None] * off) ** 2).sum(axis=1) @ times * cells / degrees
     rare = 2 / (9 * degrees)
     reach_up = (degrees * (1 - rare + RARE * np.sqrt(rare)) ** 3 - degrees) / np.sqrt(2 * degrees)
-    return float(information), float(information + reach_up * np.sqrt(curved) / total)
+    spread = np.sqrt(curved) / total
+    return float(information), float(spread), float(information + reach_up * spread)

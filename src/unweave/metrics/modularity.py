@@ -30,8 +30,8 @@ def modularity(
         factors: labels (N, K), at least two factors.
         mode: "reference" is the definition of disentanglement_lib: 20 bins of equal width, plug-in information, the
             mean over all codes, where a code without any information counts 0. "robust" takes bins of equal frequency
-            and information adjusted for chance, and counts only what is more than chance, and the codes that say
-            such a thing; 0 when none does.
+            and information adjusted for chance, and averages over the codes that say more than chance about some
+            factor; 0 when none does.
         bootstrap: samples for the interval; 0 leaves it out.
         nulls: permutations of the rows for the score of random codes; 0 leaves it out.
         seed: seed of both.
@@ -48,17 +48,19 @@ def modularity(
 
 def _modularity(shares: Shares, weights: Floats) -> Floats:
     del weights  # The mean is over codes.
-    return mean_over(one_factor_only(np.where(shares.above, shares.nats, 0)), shares.informative)
+    return mean_over(one_factor_only(shares.excess, shares.spread), shares.informative)
 
 
-def one_factor_only(information: Floats) -> Floats:
+def one_factor_only(information: Floats, spread: Floats | float = 0.0) -> Floats:
     """1 - sum of squares over all factors but the best / ((K - 1) best²): (..., D) of (..., D, K), K at least 2.
 
-    0 for a code without information.
+    The squares of information that only varies with a known spread (D, K) around 0 would add up: its variance is taken
+    off them, so that the sum is right on average. 0 for a code without information.
     """
-    best = information.max(axis=-1) ** 2
-    others = (information**2).sum(axis=-1) - best
-    share = np.divide(others, best * (information.shape[-1] - 1), out=np.ones_like(best), where=best > 0)
+    best = information.max(axis=-1)
+    squares = information**2 - np.where(information == best[..., None], 0, np.square(spread))
+    others = squares.sum(axis=-1) - best**2
+    share = np.divide(others, best**2 * (information.shape[-1] - 1), out=np.ones_like(best), where=best > 0)
     return np.asarray(1 - share)
 
 

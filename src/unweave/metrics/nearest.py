@@ -86,7 +86,8 @@ class NearestTable:
         nats, entropies = cells[..., :-1, :], cells[..., -1, :]
         room = entropies[..., None, :]
         share = np.divide(nats, room, out=np.zeros_like(nats), where=room > 0)
-        return Shares(nats, nats, share, entropies, np.zeros_like(nats), np.ones(nats.shape[-2:], dtype=bool))
+        shape = nats.shape[-2:]
+        return Shares(nats, nats, share, entropies, np.zeros_like(nats), np.ones(shape, dtype=bool), np.zeros(shape))
 
 
 def _standardised(codes: NDArray[Any]) -> Floats:
@@ -101,8 +102,8 @@ def neighbour_terms(code: Floats, labels: Labels, neighbours: int = NEIGHBOURS) 
     """What each row adds to the information of a code (n,) about classes (n,), whose mean it is: (n,) in nats.
 
     psi(n) + psi(k) - psi(n_class) - psi(m), where m counts the rows nearer than the k-th neighbour of the same class.
-    NaN for a row that is the only one of its class. Neighbours are found in sorted order, exactly: the k nearest of a row
-    are k next to each other.
+    NaN for a row that is the only one of its class. Neighbours are found in sorted order, exactly: the k nearest of a
+    row are k next to each other.
     """
     counts = np.bincount(labels)[labels]
     kept = np.flatnonzero(counts > 1)
@@ -140,8 +141,8 @@ def _distance(own: Floats, start: Positions, end: Positions, reach: Positions, m
 def _expanded_distance(own: Floats, size: Positions, most: int) -> Floats:
     """The same for whole classes of few rows, one after another, with the rounding of scikit-learn.
 
-    There it takes the root of x² - 2 x y + y². Whether the last neighbour itself counts as nearer hangs on that rounding,
-    and information on whether it does, by up to log((k + 1) / k).
+    There it is the root of x² - 2 x y + y². Whether the last neighbour itself counts as nearer hangs on that rounding,
+    and the row's term on whether it does, by 1 / m.
     """
     distance = np.empty(len(own))
     for count in np.unique(size):

@@ -22,6 +22,7 @@ class Shares:
         entropy: of the factors, (..., K) in nats.
         code_entropy: of the codes on the rows that have the factor's label, (..., D, K) in nats.
         above: which cells are more than chance, bool (D, K); all of them where the definition does not ask.
+        spread: standard deviation of the information of random codes, (D, K) in nats; 0 where chance is not taken off.
     """
 
     nats: Floats
@@ -30,28 +31,33 @@ class Shares:
     entropy: Floats
     code_entropy: Floats
     above: NDArray[np.bool_]
+    spread: Floats
 
     def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
         """The codes (D,) and factors (K,) that take part."""
         rows, columns = np.flatnonzero(codes)[:, None], np.flatnonzero(factors)
         arrays = self.nats, self.excess, self.share, self.code_entropy
         nats, excess, share, own = (array[..., rows, columns] for array in arrays)
-        return type(self)(nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns])
+        return type(self)(
+            nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns], self.spread[rows, columns]
+        )
 
     def silence(self, codes: NDArray[np.bool_]) -> Self:
         """The same where some codes (D,) say nothing."""
         nats, excess, share = (np.where(codes[:, None], 0.0, x) for x in (self.nats, self.excess, self.share))
-        return type(self)(nats, excess, share, self.entropy, self.code_entropy, self.above & ~codes[:, None])
+        return type(self)(
+            nats, excess, share, self.entropy, self.code_entropy, self.above & ~codes[:, None], self.spread
+        )
 
     @property
     def informative(self) -> NDArray[np.bool_]:
         """Codes that say more than chance about some factor: bool (D,)."""
-        return np.asarray(self.above.any(axis=1))
+        return np.asarray(self.above.any(axis=-1))
 
     @property
     def captured(self) -> NDArray[np.bool_]:
         """Factors about which some code says more than chance: bool (K,)."""
-        return np.asarray(self.above.any(axis=0))
+        return np.asarray(self.above.any(axis=-2))
 
 
 def adjusted_share(raw: Floats, entropy: Floats, chance: Floats) -> Floats:
@@ -72,7 +78,7 @@ def gaps(values: Floats) -> Floats:
 
 
 def mean_over(values: Floats, weights: Floats | NDArray[np.bool_]) -> Floats:
-    """Weighted mean along the last axis, (...) of (..., M) and (M,); 0 when all weights are 0."""
+    """Weighted mean along the last axis, (...) of (..., M) and (..., M); 0 where all weights are 0."""
     counts = np.asarray(weights, dtype=np.float64)
-    total = counts.sum()
-    return np.asarray(np.where(counts > 0, values, 0) @ counts / (total if total > 0 else 1.0))
+    total = counts.sum(axis=-1)
+    return np.asarray((np.where(counts > 0, values, 0) * counts).sum(axis=-1) / np.where(total > 0, total, 1))
