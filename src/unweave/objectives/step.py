@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Step:
         z: a sample of q(z|x).
         iteration: optimiser steps done so far.
         dataset_size: number of training rows, for estimators that need it.
+        expected: gives E[x|z], of the shape of `x`; a function, because most objectives do not ask.
         labelled: codes of labelled rows, where the method learns from labels.
         classes: log-probabilities of q(c|x) of each categorical code.
         memo: work that several terms of the step share, by a name of their own.
@@ -49,6 +51,7 @@ class Step:
     z: Latents
     iteration: int
     dataset_size: int
+    expected: Callable[[], Tensor]
     labelled: LabelledCodes | None = None
     classes: tuple[Float[Tensor, "batch classes"], ...] = ()
     memo: dict[str, Any] = field(default_factory=dict)
