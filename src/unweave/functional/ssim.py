@@ -56,15 +56,20 @@ def ms_ssim(x: Images, y: Images, *, scales: int | None = None) -> Float[Tensor,
     """
     scales = scales_of(*x.shape[-2:]) if scales is None else scales
     _check(x, y, scales=scales)
-    weights = SCALE_WEIGHTS[:scales]
     product = x.new_ones(())
-    for scale, weight in enumerate(weights, start=1):
+    for scale, exponent in enumerate(exponents(scales), start=1):
         whole, structure = _similarity(x, y)
         factor = whole if scale == scales else structure
-        product = product * factor.clamp_min(_LEAST) ** (weight / sum(weights))
+        product = product * factor.clamp_min(_LEAST) ** exponent
         if scale < scales:
             x, y = _halve(x), _halve(y)
     return product.mean(1)
+
+
+def exponents(scales: int) -> tuple[float, ...]:
+    """The published five, whose sum is 1.0001; fewer are divided by their sum."""
+    first = SCALE_WEIGHTS[:scales]
+    return first if scales == len(SCALE_WEIGHTS) else tuple(weight / sum(first) for weight in first)
 
 
 def scales_of(height: int, width: int) -> int:

@@ -146,9 +146,13 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, RuntimeError, EOFError, SafetensorError) as error:
         raise StorageError(f"method.perceptual: the weights {path} cannot be read: {error}. {_MAKE}.") from error
+    except pickle.UnpicklingError as error:  # torch's own text advises to run whatever the file holds
+        raise StorageError(f"method.perceptual: {path} is damaged, or holds more than tensors. {_MAKE}.") from error
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise StorageError(f"method.perceptual: {path} is no state dict: expected names and tensors. {_MAKE}.")
     return state
 
 
