@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from unweave.core.seeds import derive, generator
 from unweave.data.config import DataConfig, SplitConfig

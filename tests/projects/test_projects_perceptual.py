@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from small_project import SMALL, Interrupt, project_of, trained
 
+from small_project import SMALL, Interrupt, project_of, trained
 from unweave.core.errors import ConfigError
 from unweave.projects.data import load_data
 from unweave.projects.load import parse_project

@@ -13,7 +13,7 @@ def freeze(net: nn.Module) -> None:
     for module in net.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             delattr(module, name)
-            module.register_buffer(name, parameter.detach(), persistent=False)
+            module.register_buffer(name, parameter.detach())
         for name, buffer in list(module.named_buffers(recurse=False)):
             module.register_buffer(name, buffer, persistent=False)
     net.eval()
