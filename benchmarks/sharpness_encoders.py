@@ -49,7 +49,9 @@ def encoders(dataset: Dataset, root: Path, *, seconds: float, seed: int) -> Mapp
         model = untrained(BASE, dataset, root, seed=seed)
         method = model.method
         assert isinstance(method, SingleLossVAE)
-        head = nn.Linear(2 * BASE.latent, 4)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            head = nn.Linear(2 * BASE.latent, 4)
         optimizer = torch.optim.Adam([*method.parameters(), *head.parameters()], lr=_RATE)
         random = torch.Generator().manual_seed(seed % 2**32)
 
