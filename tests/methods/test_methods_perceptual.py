@@ -46,8 +46,8 @@ def model_of(root, section, *, kind="beta_vae", shape=SHAPE, net=NET, **options)
 
 
 def batch_of(device="cpu", *, dtype=torch.float32, shape=SHAPE):
-    x = torch.rand(4, shape[2], *shape[:2], generator=torch.Generator().manual_seed(1))
-    return Batch(x.to(device, dtype), 0, 100, torch.Generator(device).manual_seed(2))
+    x, partner = torch.rand(2, 4, shape[2], *shape[:2], generator=torch.Generator().manual_seed(1)).to(device, dtype)
+    return Batch(x, 0, 100, torch.Generator(device).manual_seed(2), partner=partner)
 
 
 @each_kind

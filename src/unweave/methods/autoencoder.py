@@ -61,9 +61,9 @@ class Autoencoder(nn.Module):
             z,
             batch.iteration,
             batch.dataset_size,
-            partial(self.likelihood.mean, output),
             labelled=labelled,
             classes=q.classes,
+            expected=partial(self.likelihood.mean, output),
         )
 
     def posteriors(self, x: Tensor, labelled: Labelled | None) -> tuple[Posterior, LabelledCodes | None]:

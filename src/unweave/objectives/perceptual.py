@@ -27,6 +27,7 @@ class Perceptual:
     def __call__(self, step: Step) -> Tensor:
         """The term of one training step."""
         x = step.x
+        assert step.expected is not None, "a step of images carries what was decoded"
         if isinstance(self.distance, nn.Module):
             self.distance.to(x)  # where the batch is; nothing happens when it is there
         with torch.autocast(x.device.type, enabled=False):  # variances are small differences of large numbers

@@ -38,9 +38,9 @@ class Step:
         z: a sample of q(z|x).
         iteration: optimiser steps done so far.
         dataset_size: number of training rows, for estimators that need it.
-        expected: gives E[x|z], of the shape of `x`; a function, because most objectives do not ask.
         labelled: codes of labelled rows, where the method learns from labels.
         classes: log-probabilities of q(c|x) of each categorical code.
+        expected: gives E[x|z], of the shape of `x`; a function, because most objectives do not ask.
         memo: work that several terms of the step share, by a name of their own.
     """
 
@@ -51,7 +51,7 @@ class Step:
     z: Latents
     iteration: int
     dataset_size: int
-    expected: Callable[[], Tensor]
     labelled: LabelledCodes | None = None
     classes: tuple[Float[Tensor, "batch classes"], ...] = ()
+    expected: Callable[[], Tensor] | None = None
     memo: dict[str, Any] = field(default_factory=dict)
