@@ -31,5 +31,5 @@ class AdaGVAEConfig(VAEConfig):
         from unweave.methods.paired import PairedVAE
 
         return PairedVAE(
-            nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding), arithmetic_average
+            nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding), arithmetic_average
         )

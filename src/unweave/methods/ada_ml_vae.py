@@ -30,4 +30,6 @@ class AdaMLVAEConfig(VAEConfig):
         from unweave.functional.pairs import product_average
         from unweave.methods.paired import PairedVAE
 
-        return PairedVAE(nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding), product_average)
+        return PairedVAE(
+            nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding), product_average
+        )

@@ -35,4 +35,4 @@ class AnnealedVAEConfig(VAEConfig):
         from unweave.objectives.objective import linear
 
         term = Capacity(self.kl(), linear(0.0, self.capacity, over=self.over))
-        return SingleLossVAE(nets, self.objective({"capacity": (self.schedule(self.gamma), term)}, binding))
+        return SingleLossVAE(nets, self.objective({"capacity": (self.schedule(self.gamma), term)}, nets, binding))

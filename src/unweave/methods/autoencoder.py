@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -51,9 +52,19 @@ class Autoencoder(nn.Module):
         """The step with a sample of q(z|x), and of q(c|x) where there are categorical codes, through the decoder."""
         z = reparameterise(q.mean, q.logvar, batch.generator)
         code = torch.cat([z, *self.classes(q, batch)], -1)
-        nll = self.likelihood.nll(self.decoder(code), x)
-        size = batch.dataset_size
-        return Step(x, nll, q.mean, q.logvar, z, batch.iteration, size, labelled=labelled, classes=q.classes)
+        output = self.decoder(code)
+        return Step(
+            x,
+            self.likelihood.nll(output, x),
+            q.mean,
+            q.logvar,
+            z,
+            batch.iteration,
+            batch.dataset_size,
+            labelled=labelled,
+            classes=q.classes,
+            expected=partial(self.likelihood.mean, output),
+        )
 
     def posteriors(self, x: Tensor, labelled: Labelled | None) -> tuple[Posterior, LabelledCodes | None]:
         """q(z|x) of the rows, and codes of the labelled rows, from one pass through the encoder."""

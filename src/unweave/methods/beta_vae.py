@@ -28,4 +28,4 @@ class BetaVAEConfig(VAEConfig):
         """A VAE whose objective is reconstruction + beta KL."""
         from unweave.methods.autoencoder import SingleLossVAE
 
-        return SingleLossVAE(nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding))
+        return SingleLossVAE(nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding))

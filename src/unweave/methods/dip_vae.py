@@ -37,4 +37,4 @@ class DIPVAEConfig(VAEConfig):
 
         term = Covariance(self.off_diagonal, self.diagonal, self.form, self.partition)
         terms = {"kl": (self.schedule(1.0), self.kl()), "covariance": (constant(1.0), term)}
-        return SingleLossVAE(nets, self.objective(terms, binding))
+        return SingleLossVAE(nets, self.objective(terms, nets, binding))

@@ -36,5 +36,5 @@ class FactorVAEConfig(VAEConfig):
         from unweave.objectives.objective import constant
 
         judge = critic(self.latent, layers=self.critic_layers, width=self.critic_width)
-        elbo = self.objective({"kl": (constant(1.0), self.kl())}, binding)
+        elbo = self.objective({"kl": (constant(1.0), self.kl())}, nets, binding)
         return CriticVAE(nets, elbo, judge, self.schedule(self.gamma), self.partition, rate=self.critic_rate)

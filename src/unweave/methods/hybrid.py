@@ -39,5 +39,5 @@ class HybridConfig(VAEConfig):
         """The VAE and its reader of classes."""
         from unweave.methods.informed import InformedVAE
 
-        objective = self.objective({"kl": (self.schedule(self.beta), self.kl())}, binding)
+        objective = self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding)
         return InformedVAE(nets, objective, weight=self.information, begins=self.fine_tune_after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,28 @@ class TrainedModel:
 
 
 def build_model(
-    config: AnyMethod, net: NetConfig, transform: Transform, *, seed: int, binding: Binding = NOTHING_BOUND
+    config: AnyMethod,
+    net: NetConfig,
+    transform: Transform,
+    *,
+    seed: int,
+    binding: Binding = NOTHING_BOUND,
+    root: Path = Path(),
+    to_train: bool = True,
 ) -> TrainedModel:
-    """An untrained model whose weights are drawn from `seed` alone."""
+    """An untrained model.
+
+    Args:
+        config, net: sections of the project file.
+        transform: between observations at rest and the nets.
+        seed: all weights are drawn from it alone.
+        binding: labelled factors and their columns.
+        root: folder from which paths in `config` count.
+        to_train: False leaves out what only training needs, such as the net behind `perceptual`.
+
+    Raises:
+        ConfigError: settings do not fit the observations or each other.
+    """
     nets = build_nets(
         net,
         shape=transform.shape,
@@ -105,6 +124,8 @@ def build_model(
         seed=seed,
         categorical=config.categorical,
     )
+    if to_train and config.perceptual is not None:
+        nets = replace(nets, distance=config.perceptual.distance(nets.inside, root))
     with torch.random.fork_rng(devices=[]):  # for what a method adds to the nets, such as a critic
         torch.manual_seed(derive(seed, "method"))
         method = config.build(nets, binding)
@@ -151,7 +172,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
         None if scale is None else scale.cpu().numpy(),
     )
     binding = Binding.from_json(card["binding"]) if "binding" in card else NOTHING_BOUND
-    model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding)
+    model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding, to_train=False)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
     model.method.load_state_dict(weights)
     model.method.to(device).eval()

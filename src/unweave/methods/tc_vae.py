@@ -43,4 +43,4 @@ class TCVAEConfig(VAEConfig):
             "total_correlation": (self.schedule(self.beta), KLPart("total_correlation", estimator, groups)),
             "dimension_kl": (constant(self.gamma), KLPart("dimension_kl", estimator, groups)),
         }
-        return SingleLossVAE(nets, self.objective(terms, binding))
+        return SingleLossVAE(nets, self.objective(terms, nets, binding))

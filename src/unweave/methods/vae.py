@@ -9,10 +9,12 @@ from pydantic import NonNegativeFloat, PositiveInt, model_validator
 
 from unweave.core.binding import Binding
 from unweave.methods.config import MethodConfig
+from unweave.methods.perceptual import PerceptualField
 from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, label_terms
 from unweave.nets.categorical import CategoricalConfig
 
 if TYPE_CHECKING:
+    from unweave.nets.build import Nets
     from unweave.objectives.objective import Objective, Schedule, Term
 
 
@@ -27,6 +29,7 @@ class VAEConfig(MethodConfig):
         ramp: number of steps from `start` to the method's own weight.
         free_bits: nats of KL that every group of dimensions may spend for nothing (Kingma et al. 2016, eq. 15).
         categorical: codes that say which, beside the `latent` Gaussian ones; None has none.
+        perceptual: a term on how different reconstructions look, beside the likelihood of their pixels.
         groups: latent dimensions that count as one, as lists of columns; those not named stand alone. None: all alone.
         supervision: learning from few labels; None leaves labels out of the training.
         correlated: what to do about factors that vary together in the data; None does nothing.
@@ -37,6 +40,7 @@ class VAEConfig(MethodConfig):
     free_bits: NonNegativeFloat = 0.0
     groups: tuple[tuple[int, ...], ...] | None = None
     categorical: CategoricalConfig | None = None
+    perceptual: PerceptualField | None = None
     supervision: SupervisionConfig | None = None
     correlated: CorrelatedConfig | None = None
 
@@ -82,12 +86,15 @@ class VAEConfig(MethodConfig):
 
         return KL(self.free_bits, self.partition)
 
-    def objective(self, terms: Mapping[str, tuple[Schedule, Term]], binding: Binding) -> Objective:
-        """Reconstruction, the method's own terms, and what categorical codes and learning from labels add."""
+    def objective(self, terms: Mapping[str, tuple[Schedule, Term]], nets: Nets, binding: Binding) -> Objective:
+        """Reconstruction, the method's own terms, and what looks, categorical codes and learning from labels add."""
         from unweave.objectives.objective import Objective, constant
+        from unweave.objectives.perceptual import Perceptual
         from unweave.objectives.terms import CategoricalKL, Reconstruction
 
         own: dict[str, tuple[Schedule, Term]] = {"reconstruction": (constant(1.0), Reconstruction()), **terms}
+        if self.perceptual is not None and nets.distance is not None:  # None where the model is not trained
+            own[self.perceptual.kind] = (constant(self.perceptual.weight), Perceptual(nets.distance))
         if self.categorical is not None:
             own["categorical_kl"] = (constant(self.categorical.weight), CategoricalKL())
         return Objective(own | label_terms(self.supervision, self.correlated, binding, self.latent))

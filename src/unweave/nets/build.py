@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unweave.core.errors import ConfigError
 from unweave.nets.categorical import CategoricalConfig
@@ -34,6 +34,7 @@ class Nets:
         inside: shape of one observation inside the nets, (C, H, W) or (F,).
         like_encoder: makes another net with the body of the encoder and the given number of outputs.
         categorical: codes beside the Gaussian ones, or None.
+        distance: between images, per image, for a term on how reconstructions look; frozen, and for training only.
     """
 
     encoder: nn.Module
@@ -43,6 +44,7 @@ class Nets:
     inside: tuple[int, ...]
     like_encoder: Callable[[int], nn.Module]
     categorical: CategoricalConfig | None = None
+    distance: Callable[[Tensor, Tensor], Tensor] | None = None
 
     @property
     def classes(self) -> int:

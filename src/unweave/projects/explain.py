@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,8 @@ def _line(problem: Any, model: type[BaseModel], content: object) -> str:  # noqa
         return f"{key}: this key is unknown. {_nearest(str(place[-1]), _keys(model, place[:-1], content), 'Keys here')}"
     if kind == "missing":
         return f"{key}: this key is required and absent."
+    if kind == "union_tag_not_found":
+        return f"{key}.kind: this key is required and absent."
     if kind == "union_tag_invalid":
         tag, known = problem["ctx"]["tag"], problem["ctx"]["expected_tags"].replace("'", "").split(", ")
         return f"{key}.kind: {tag!r} is unknown. {_nearest(tag, known, 'Known are')}"
@@ -83,8 +85,12 @@ def _keys(model: type[BaseModel], place: Sequence[str | int], content: Any) -> l
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations are untyped
-    """The members of a union, or the annotation itself."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    """The members of a union, also of one inside another or with notes, or the annotation itself."""
+    if get_origin(annotation) is Annotated:
+        return _options(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(option for member in get_args(annotation) for option in _options(member))
+    return (annotation,)
 
 
 def _is_model(annotation: object) -> bool:

@@ -28,6 +28,7 @@ from unweave.projects.data import held_out
 from unweave.projects.gates import check_gates
 from unweave.projects.labelled import LabelsUsed, labels_used
 from unweave.projects.models import trained_model
+from unweave.projects.perceptual import with_pinned_weights
 from unweave.projects.provenance import provenance
 from unweave.projects.runs import Run, run_for
 from unweave.projects.tracking import MlflowSink, flatten, track
@@ -78,11 +79,12 @@ def train(
     """
     fabric = make_fabric(device, devices=devices, precision=project.training.precision)
     fabric.launch()
+    project = with_pinned_weights(project, root)
     run = run_for(root, project, dataset.data_hash)
     leads = fabric.is_global_zero
     with run.locked() if leads else contextlib.nullcontext():
         labels = labels_used(project.method, dataset, seed=project.training.seed)
-        model = _build(project, dataset, labels)
+        model = _build(project, dataset, labels, root)
         model.method.to(fabric.device)
         if leads:
             asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
@@ -152,13 +154,13 @@ def _comparable(observations: Observations) -> NDArray[np.float32]:
     return observations.astype(np.float32) / np.float32(scale)
 
 
-def _build(project: Project, dataset: Dataset, labels: LabelsUsed | None) -> TrainedModel:
+def _build(project: Project, dataset: Dataset, labels: LabelsUsed | None, root: Path) -> TrainedModel:
     observations, rows = dataset.store.observations, dataset.splits.train
     images = observations.ndim == 4
     transform = Transform(tuple(observations.shape[1:])) if images else Transform.fit(observations[rows])
     seed = derive(project.training.seed, "weights")
     binding = NOTHING_BOUND if labels is None else labels.binding
-    return build_model(project.method, project.net, transform, seed=seed, binding=binding)
+    return build_model(project.method, project.net, transform, seed=seed, binding=binding, root=root)
 
 
 def _monitor(project: Project, dataset: Dataset, model: TrainedModel, sinks: Sequence[Sink]) -> Monitor | None:

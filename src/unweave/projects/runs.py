@@ -95,6 +95,10 @@ def fingerprint(project: Project, data_hash: str) -> str:
     # How often one looks or saves decides nothing.
     for name in ("monitor_every", "checkpoint_every"):
         asked["training"].pop(name)
+    # Nor does the place of weights that are known by their fingerprint.
+    perceptual = asked["method"].get("perceptual") or {}
+    if perceptual.get("fingerprint"):
+        asked["method"]["perceptual"] = {k: v for k, v in perceptual.items() if k not in ("run", "weights")}
     text = json.dumps([asked, data_hash], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
