@@ -1,5 +1,6 @@
 """Every metric keeps the public contract."""
 
+import os
 from functools import partial
 
 import pytest
@@ -14,13 +15,17 @@ CASES = [
 ]
 
 
+FIRST, _, LAST = os.environ.get("SEEDS", "0").partition("-")
+
+
+@pytest.mark.parametrize("seed", range(int(FIRST), int(LAST or FIRST) + 1))
 @pytest.mark.parametrize(("name", "check"), CASES)
-def test_metric_keeps_the_contract(name, check):
+def test_metric_keeps_the_contract(name, check, seed):
     entry = METRICS[name]
     # One worker keeps the tests' CPU time on one core.
     metric = partial(entry.metric, workers=1) if name in ("dci", "dci_es") else entry.metric
     spared = {score for score, checks in entry.exempt.items() if check.__name__ in checks}
-    check(without(metric, spared) if spared else metric)
+    check(without(metric, spared) if spared else metric, seed)
 
 
 def test_exemptions_name_scores_and_checks():

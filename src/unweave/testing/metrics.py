@@ -26,6 +26,11 @@ Array = NDArray[np.float64]
 SIZES = (3, 4, 5)
 ROWS = 600
 
+MANY, MANY_PART = 1_000_000, 20_000
+
+MIXING = np.array([[1.0, 0.3, 0.0, 0.0], [0.0, 1.0, 0.2, 0.0], [0.1, 0.0, 1.0, 0.0]])
+"""How the suite's codes depend on its factors: unevenly, and the last not at all."""
+
 SAME = 0.02
 """How far two scores may be apart that should be the same: a learner may break ties in another way."""
 
@@ -183,6 +188,20 @@ def check_complete(metric: Metric, seed: int = 0) -> None:
     _require(unchanged, "the metric changed its arguments.")
 
 
+def check_many_rows(metric: Metric, seed: int = 0) -> None:
+    """A million rows score like a part of them, and cost no more than a person would wait for."""
+    random = generator(seed, "contract", "many rows")
+    factors = np.stack([random.integers(size, size=MANY) for size in SIZES], axis=1)
+    codes = (factors @ MIXING + 0.3 * random.standard_normal((MANY, 4))).astype(np.float32)
+    part = _scores(metric, codes[:MANY_PART], factors[:MANY_PART])
+    for name, score in _scores(metric, codes, factors).items():
+        few = part[name].value
+        if score.value is not None and few is not None:
+            _require(abs(score.value - few) <= RESPLIT, f"{name}: {MANY} rows score {score.value}, a part {few}.")
+        else:
+            _require(score.value is not None or bool(score.reason), f"{name}: neither a value nor a reason.")
+
+
 def check_mistakes(metric: Metric, seed: int = 0) -> None:
     """Arrays that cannot be meant get an error that says what to do."""
     codes, factors = _mixed(seed), _factors(seed)
@@ -221,6 +240,7 @@ CHECKS: tuple[Callable[..., None], ...] = (
     check_small,
     check_missing_labels,
     check_complete,
+    check_many_rows,
     check_mistakes,
 )
 """Every check of a metric that looks at factors: `check(metric, seed)` raises AssertionError."""
@@ -257,8 +277,7 @@ def _noise(seed: int) -> Array:
 
 def _mixed(seed: int) -> Array:
     """Codes that say something about the factors, unevenly: (ROWS, 4)."""
-    mixing = np.array([[1.0, 0.3, 0.0, 0.0], [0.0, 1.0, 0.2, 0.0], [0.1, 0.0, 1.0, 0.0]])
-    return np.asarray(_factors(seed) @ mixing + 0.3 * _noise(seed))
+    return np.asarray(_factors(seed) @ MIXING + 0.3 * _noise(seed))
 
 
 def _table(labels: Labels, names: str) -> FactorTable:
