@@ -11,7 +11,11 @@ from unweave.cli.console import print_error
 from unweave.cli.main import main
 from unweave.core.errors import ConfigError, DataError, StorageError
 
-COMMANDS = {"Start": ("demo", "init", "check"), "Train": ("train",), "Measure": ("evaluate", "traverse", "report")}
+COMMANDS = {
+    "Start": ("demo", "init", "check", "advise", "labels"),
+    "Train": ("train",),
+    "Measure": ("evaluate", "traverse", "report"),
+}
 SETTINGS = """
 method: {kind: beta_vae, latent: 3}
 net: {kind: mlp, hidden: [16]}
@@ -94,7 +98,7 @@ def test_wrong_usage_exits_with_2(unweave, arguments, words):
     assert words in err
 
 
-@pytest.mark.parametrize("command", ["check", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["check", "advise", "train", "evaluate"])
 def test_a_folder_without_a_project(unweave, tmp_path, command):
     code, out, err = unweave(command, "-C", tmp_path)
     assert (code, out) == (2, "")
