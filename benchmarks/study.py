@@ -1,12 +1,13 @@
 """The study: every method on sprites and on scenes, several seeds each, under an equal CPU budget.
 
-    .venv/bin/python benchmarks/study.py --out study [--seconds 75] [--seeds 3] [--methods tc_vae,…] [--sets sprites,…]
-    .venv/bin/python benchmarks/study.py --out study --write docs/results.md      # from what is there, trains nothing
+    .venv/bin/python benchmarks/study.py --out study [--seconds 60] [--seeds 3] [--methods tc_vae,…] [--sets sprites,…]
+    .venv/bin/python benchmarks/study.py --out study --rescore                    # with today's metrics, trains nothing
+    .venv/bin/python benchmarks/study.py --out study --write docs/results.md      # tables of what is there
     .venv/bin/python benchmarks/study.py --out full --full --device cuda          # the published budget
 
-Each run has one core and one thread, one run a core at a time. The budget is training time on that core: 100 steps are
-timed first, and the number of steps is what fits, so that a dearer step means fewer of them and a schedule still ends
-with the training. It resumes where it stopped: finished runs are files in `--out`, and a run that was killed goes on
+Each run has one core and one thread, one run a core at a time. The budget is processor time: 100 steps are timed first,
+and the number of steps is what fits, so that a dearer step means fewer of them and a schedule still ends with the
+training. It resumes where it stopped: finished runs are files in `--out`, and a run that was killed goes on
 from its checkpoint. No labels are used in training, and no setting is chosen by a seed's score.
 
 `--full` trains 300,000 steps of 64 images at 64 pixels and a learning rate of 1e-4 (Locatello et al. 2019, table 2).
@@ -33,14 +34,28 @@ SETS: Mapping[str, dict[str, Any]] = {
     "scenes": {"images": "builtin:scenes", "size": 32, "rows": 50_000},
 }
 
-FALLING = {"beta": 4.0, "start": 12.0, "ramp": 0.75}
 METHODS: Mapping[str, dict[str, Any]] = {
     "vae": {"kind": "beta_vae", "beta": 1.0},
-    "beta_vae": {"kind": "beta_vae", **FALLING},
+    "beta_vae": {"kind": "beta_vae", "beta": 4.0},
+    "beta_vae_falling": {"kind": "beta_vae", "beta": 4.0, "start": 12.0, "ramp": 0.75},
+    "annealed_vae": {"kind": "annealed_vae", "capacity": 10.0, "gamma": 1000.0, "over": 0.75},
+    "tc_vae": {"kind": "tc_vae", "beta": 6.0},
+    "factor_vae": {"kind": "factor_vae", "gamma": 10.0},
+    "dip_vae_i": {"kind": "dip_vae", "form": "i", "off_diagonal": 10.0, "diagonal": 100.0},
+    "dip_vae_ii": {"kind": "dip_vae", "form": "ii", "off_diagonal": 10.0, "diagonal": 10.0},
+    "ada_gvae": {"kind": "ada_gvae", "pairs": True},
+    "ada_ml_vae": {"kind": "ada_ml_vae", "pairs": True},
+    "hybrid": {
+        "kind": "hybrid",
+        "beta": 4.0,
+        "fine_tune_after": 0.75,
+        "categorical": {"sizes": [3], "anneal": 0.75},
+    },
 }
-"""Settings by name; `ramp`-like numbers of steps are given as a share of the training."""
+"""Settings by name, each from the middle of the published range (Locatello et al. 2019, table 2; 2020). Numbers of
+steps are given as a share of the training. `pairs`: rows come with a partner in which some factors have changed."""
 
-STEPS = ("ramp",)
+STEPS = ("ramp", "over", "fine_tune_after", "anneal")
 """Settings that are numbers of steps."""
 
 SCORES = ("mig", "dci.disentanglement", "factor_vae", "reconstruction")
@@ -61,10 +76,22 @@ class Job:
         return f"{self.set_}-{self.method}-s{self.seed}"
 
 
+def settings(given: Mapping[str, Any], steps: int) -> dict[str, Any]:
+    """Settings with shares of the training as numbers of steps."""
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            found[key] = settings(value, steps)
+        else:
+            found[key] = max(1, round(value * steps)) if key in STEPS else value
+    return found
+
+
 def project(job: Job, steps: int, *, full: bool) -> dict[str, Any]:
     """Content of the project file of one run."""
-    method = {k: max(1, round(v * steps)) if k in STEPS else v for k, v in METHODS[job.method].items()}
-    data = {**SETS[job.set_], **({"size": 64} if full else {})}
+    method = settings(METHODS[job.method], steps)
+    pairs = {"pairs": {"change": "random"}} if method.pop("pairs", False) else {}
+    data = {**SETS[job.set_], **pairs, **({"size": 64} if full else {})}
     every = max(1, steps // 4)
     training = {"steps": steps, "batch": 64, "learning_rate": 1e-4 if full else 1e-3, "seed": job.seed}
     return {
@@ -77,20 +104,20 @@ def project(job: Job, steps: int, *, full: bool) -> dict[str, Any]:
 
 
 def seconds_per_step(job: Job, data: Any, root: Path, device: str, *, full: bool) -> float:  # noqa: ANN401 - Dataset
-    """Training time of one step on this core, from a short run of its own."""
+    """Processor time of one step, from two short runs that differ in their number of steps alone."""
     from unweave.projects.load import parse_project
     from unweave.projects.pipeline import train
 
     times = []
     for steps in (TRIAL, TRIAL_STEPS):
-        asked = parse_project(project(job, steps, full=full), "study")
-        done = train(asked, data, root, device=device)
-        times.append(done.outcome.progress.seconds - done.outcome.progress.monitor_seconds)
+        began = time.process_time()
+        train(parse_project(project(job, steps, full=full), "study"), data, root, device=device)
+        times.append(time.process_time() - began)
     return float((times[1] - times[0]) / (TRIAL_STEPS - TRIAL))
 
 
 def run(job: Job, out: Path, seconds: float, device: str, *, full: bool) -> None:
-    """Train and score one job; its figures are `NAME.json`."""
+    """Train one job, or take it as it was trained, and score it; its figures are `NAME.json`."""
     from unweave.metrics import scorecard
     from unweave.projects.data import held_out, load_data
     from unweave.projects.load import parse_project
@@ -107,7 +134,10 @@ def run(job: Job, out: Path, seconds: float, device: str, *, full: bool) -> None
         plan.write_text(json.dumps(steps))
     steps = json.loads(plan.read_text())
     asked = parse_project(project(job, steps, full=full), "study")
+    began = time.process_time()
     done = train(asked, data, root, device=device)
+    used = root / "seconds.json"
+    used.write_text(json.dumps(time.process_time() - began + (json.loads(used.read_text()) if used.exists() else 0.0)))
     card = dict(evaluate(done.run, data, model=done.model).items())
     rows = held_out(data)
     codes, table = done.model.encode(data.observations(rows)), data.table.take(rows)
@@ -118,7 +148,7 @@ def run(job: Job, out: Path, seconds: float, device: str, *, full: bool) -> None
         "seed": job.seed,
         "settings": asked.method.model_dump(mode="json"),
         "steps": steps,
-        "seconds": done.outcome.progress.seconds,
+        "seconds": json.loads(used.read_text()),
         "scores": {name: {k: v for k, v in score.to_json().items() if k != "matrix"} for name, score in card.items()},
     }
     part = out / f"{job.name}.part"
@@ -221,12 +251,13 @@ def write(found: list[dict[str, Any]], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, default=75.0, help="training time of one run on one core")
+    parser.add_argument("--seconds", type=float, default=60.0, help="processor time of the training of one run")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--full", action="store_true", help="300,000 steps at 64 pixels")
+    parser.add_argument("--rescore", action="store_true", help="score finished runs again with today's metrics")
     parser.add_argument("--write", type=Path, help="only write the tables of what is there into this file")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -237,7 +268,7 @@ def main() -> None:
             for set_ in options.sets.split(",")
             for method in options.methods.split(",")
         ]
-        jobs = [job for job in wanted if not (options.out / f"{job.name}.json").exists()]
+        jobs = [job for job in wanted if (options.out / f"{job.name}.json").exists() == options.rescore]
         study(jobs, options.out, options.seconds, options.device, full=options.full)
         print(table(results(options.out)))
     else:

@@ -11,7 +11,7 @@ from unweave.cli.console import print_error
 from unweave.core.errors import ConfigError, DataError, StorageError
 
 COMMANDS = {
-    "Start": ("demo", "init", "check"),
+    "Start": ("demo", "init", "check", "advise", "labels"),
     "Train": ("train",),
     "Measure": ("evaluate", "score", "traverse", "report"),
 }
@@ -80,7 +80,7 @@ def test_wrong_usage_exits_with_2(unweave, arguments, words):
     assert words in err
 
 
-@pytest.mark.parametrize("command", ["check", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["check", "advise", "train", "evaluate"])
 def test_a_folder_without_a_project(unweave, tmp_path, command):
     code, out, err = unweave(command, "-C", tmp_path)
     assert (code, out) == (2, "")

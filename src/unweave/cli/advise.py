@@ -13,9 +13,8 @@ def advise(folder: Folder = Path(), json: Json = False, set_: Overrides = None) 
     """Say which method fits the data, with the reason, and what would change that."""
     from unweave.data.association import Association
     from unweave.projects.advice import advise as advise_on
-    from unweave.projects.data import load_data
+    from unweave.projects.data import data_report_json, load_data
     from unweave.projects.facts import gather
-    from unweave.projects.finish import data_report_json
     from unweave.projects.load import load_project
 
     project = load_project(folder, set_ or ())

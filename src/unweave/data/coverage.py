@@ -15,6 +15,8 @@ from unweave.data.duplicates import near_duplicates
 Points = NDArray[np.float64]
 
 _CHUNK_VALUES = 1 << 22
+_MOST_POINTS = 2000
+"""Points that stand for all when regions are laid out, drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,7 @@ def nearest(points: Points, others: Points) -> Points:
     return found
 
 
-def representatives(
-    points: Points,
-    candidates: Points,
-    count: int,
-    *,
-    weights: Points | None = None,
-    covered: Points | None = None,
-    allow: Callable[[int], bool] = lambda candidate: True,
-) -> list[int]:
+def representatives(points: Points, candidates: Points, count: int, *, weights: Points, covered: Points) -> list[int]:
     """Candidates that bring every point near to one of them, the most useful first.
 
     Greedy k-medians (facility location): each candidate taken is the one that lowers the weighted mean distance of the
@@ -81,22 +75,19 @@ def representatives(
     Args:
         points: (n, D) that are to be covered.
         candidates: (m, D) that may be taken.
-        count: how many are wanted; fewer come when fewer are allowed.
-        weights: (n,) how much each point matters, 1 without.
+        count: how many are wanted.
+        weights: (n,) how much each point matters.
         covered: (n,) distance of each point to what is taken already, infinite where nothing is.
-        allow: asked for a candidate when its turn has come; one that is refused is out for good.
 
     Returns:
         Positions in `candidates`, all different, in the order in which they were taken.
     """
     apart = distances(points, candidates)
-    weight = np.ones(len(points)) if weights is None else weights
     # Without anything taken, every point is as far away as two can be.
-    far = float(apart.max(initial=0.0))
-    left = np.full(len(points), far) if covered is None else np.minimum(covered, far)
+    left = np.minimum(covered, float(apart.max(initial=0.0)))
 
     def gain(candidate: int) -> float:
-        return float(weight @ np.maximum(left - apart[:, candidate], 0))
+        return float(weights @ np.maximum(left - apart[:, candidate], 0))
 
     # What a candidate gains can only shrink as others are taken, so an old value bounds it, and few are renewed.
     queue = [(-gain(candidate), candidate) for candidate in range(len(candidates))]
@@ -107,7 +98,59 @@ def representatives(
         fresh = (-gain(candidate), candidate)
         if queue and fresh > queue[0]:
             heapq.heappush(queue, fresh)
-        elif allow(candidate):
-            taken.append(candidate)
-            np.minimum(left, apart[:, candidate], out=left)
+            continue
+        taken.append(candidate)
+        np.minimum(left, apart[:, candidate], out=left)
     return taken
+
+
+def spread_draw(
+    candidates: Points,
+    count: int,
+    *,
+    weights: Points,
+    taken: Points,
+    rng: np.random.Generator,
+    allow: Callable[[int], bool] = lambda candidate: True,
+) -> list[int]:
+    """Rows drawn from all regions: one at random from the surroundings of each of `count` representatives.
+
+    Representatives themselves are the typical rows of their surroundings, and whatever the points do not show (a small
+    detail of large images, say) would vary less among them than it does in the data. A row drawn from each region sees
+    all regions, as they do, and is a fair sample of what varies inside, as random rows are.
+
+    Args:
+        candidates: (m, D) that may be drawn.
+        count: how many are wanted; fewer come when fewer are allowed.
+        weights: (m,) how much a candidate matters: heavy regions get more draws, heavy rows are likelier inside one.
+        taken: (t, D) points that are taken already; what lies nearer to them than to a representative is left alone.
+        rng: of the draws.
+        allow: asked for a candidate when its turn has come; one that is refused is out for good.
+
+    Returns:
+        Positions in `candidates`, all different, those of the most useful representatives first.
+    """
+    drawn: list[int] = []
+    left = np.arange(len(candidates))
+    while len(drawn) < count and len(left):
+        covered = nearest(candidates, np.concatenate([taken, candidates[drawn]]))
+        refer = rng.permutation(len(candidates))[:_MOST_POINTS]
+        medoids = left[
+            representatives(
+                candidates[refer], candidates[left], count - len(drawn), weights=weights[refer], covered=covered[refer]
+            )
+        ]
+        apart = distances(candidates[left], candidates[medoids])
+        region = np.where(apart.min(1) <= covered[left], apart.argmin(1), -1)
+        region[np.searchsorted(left, medoids)] = np.arange(len(medoids))
+        refused: list[int] = []
+        for number in range(len(medoids)):
+            members = left[region == number]
+            share = weights[members] / weights[members].sum()
+            for row in rng.choice(members, len(members), replace=False, p=share).tolist():
+                if allow(row):
+                    drawn.append(row)
+                    break
+                refused.append(row)
+        left = np.setdiff1d(left, [*drawn, *refused])
+    return drawn

@@ -90,18 +90,17 @@ def _what_if(facts: Facts) -> list[tuple[str, Facts]]:
     """Conditions that a person can bring about, and the facts that would then hold."""
     full = tuple(replace(f, labels=max(f.labels, PROBE_LABELS)) for f in facts.factors)
     named = full or (FactorFacts("a factor", "categorical", 2, PROBE_LABELS),)
-    what = f"labels of {listed(list(full))}" if full else "labels of what you want to move"
-    found = [(f"you had {PROBE_LABELS} {what} (`unweave labels plan`)", replace(facts, factors=named))]
-    found.append(
-        ("you knew which rows make pairs that differ in few factors (`data.pairs`)", replace(facts, pairs=True))
-    )
-    found.append(
+    what = listed(list(full)) if full else "what you want to move"
+    none = tuple(replace(f, labels=0) for f in facts.factors)
+    found = [
         (
-            "there were no labels to learn from",
-            replace(facts, factors=tuple(replace(f, labels=0) for f in facts.factors), correlated=()),
-        )
-    )
-    found.append(("your own data had as many labels as this built-in set", replace(facts, builtin=False)))
+            f"you had {PROBE_LABELS} labels of {what} (`unweave labels plan`)",
+            replace(facts, factors=named, declared=len(named)),
+        ),
+        ("you knew which rows make pairs that differ in few factors (`data.pairs`)", replace(facts, pairs=True)),
+        ("there were no labels to learn from", replace(facts, factors=none, correlated=())),
+        ("your own data had as many labels as this built-in set", replace(facts, builtin=False)),
+    ]
     return [(condition, other) for condition, other in found if other != facts]
 
 

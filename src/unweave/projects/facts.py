@@ -40,7 +40,8 @@ class Facts:
         rows: training rows.
         shape: of one observation: (H, W, C), or (F,) for vectors.
         builtin: whether the data are a built-in set, whose labels are there to measure with.
-        factors: those that vary.
+        factors: those that vary among the training rows, or have no label there.
+        declared: number of factors of the project, those that never vary included.
         correlated: pairs of factors that vary together, beyond chance, the strongest first.
         pairs: whether `data.pairs` says which two rows make a pair.
         groups: label columns that are no factors and could say so: at least 5 groups, of two rows or more on average.
@@ -52,6 +53,7 @@ class Facts:
     shape: tuple[int, ...]
     builtin: bool = False
     factors: tuple[FactorFacts, ...] = ()
+    declared: int = 0
     correlated: tuple[Association, ...] = ()
     pairs: bool = False
     groups: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ def gather(dataset: Dataset, associations: Sequence[Association], data: DataConf
         shape=dataset.store.shape,
         builtin=data.builtin is not None,
         factors=tuple(factors),
+        declared=len(table.factors),
         correlated=tuple(a for a in associations if a.value >= STRONG and a.beyond_chance and {a.a, a.b} <= names),
         pairs=getattr(data, "pairs", None) is not None,
         groups=_groups(dataset, names),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unweave.core.files import write_text
 from unweave.data.dataset import Dataset
-from unweave.data.report import data_report
 from unweave.methods.model import TrainedModel
-from unweave.projects.data import CACHE, held_out
+from unweave.projects.data import data_report_json, held_out
 from unweave.projects.models import trained_model
 from unweave.projects.pipeline import Trained, evaluate
 from unweave.projects.report.content import Reconstructions, ReportContent, Traversals
@@ -76,14 +73,3 @@ def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedMo
     )
     write_report(content, run.report)
     return run.report
-
-
-def data_report_json(dataset: Dataset, root: Path) -> dict[str, Any]:
-    """The data report as plain values, computed once per state of the data."""
-    path = root / CACHE / "reports" / f"{dataset.data_hash}.json"
-    if path.exists():
-        cached: dict[str, Any] = json.loads(path.read_text())
-        return cached
-    content = data_report(dataset).to_json()
-    write_text(path, json.dumps(content))
-    return content

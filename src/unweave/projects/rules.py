@@ -47,7 +47,7 @@ def labels_of_correlated_factors(facts: Facts) -> Proposal | None:
         return None
     return Proposal(
         "labels_of_correlated_factors",
-        {**_base(facts), "supervision": {}, "correlated": {}},
+        {**_supervised(facts), "correlated": {}},
         f"{pairs[0].a} and {pairs[0].b} vary together ({pairs[0].measure} {pairs[0].value:.2f}), and both have "
         f"{PROBE_LABELS} labels or more: these give each its own dimensions, and rows are weighted as if the two were "
         "independent.",
@@ -66,7 +66,7 @@ def labels(facts: Facts) -> Proposal | None:
         return None
     return Proposal(
         "labels",
-        {**_base(facts), "supervision": {}},
+        _supervised(facts),
         f"{listed(found)} {'has' if len(found) == 1 else 'have'} at least {PROBE_LABELS} labels among the training "
         "rows: each gets dimensions of its own, and rows without labels train the rest.",
         "Locatello et al. 2020: 100 labels are enough for semi-supervised training, 1,000 give nearly diagonal mutual "
@@ -118,9 +118,9 @@ def images(facts: Facts) -> Proposal | None:
     return Proposal(
         "images",
         {"kind": "beta_vae", "beta": 4.0, "start": 12.0, "ramp": max(1, facts.steps * 3 // 4), "latent": facts.latent},
-        f"{'A built-in set, whose labels are there to measure with' if facts.builtin else 'Images'}, learned from "
-        "without labels or pairs: beta starts high, so that what matters most finds dimensions of its own, and falls "
-        "to let detail in.",
+        f"{'A built-in set, whose labels are there to measure with' if facts.builtin else 'Images'}: trained without "
+        "labels or pairs. Beta starts high, so that what matters most finds dimensions of its own, and falls to let "
+        "detail in.",
         "Our own: median MIG 0.36 on sprites at 32 pixels, 0.15 to 0.40 over five seeds. On photographs nothing of the "
         "kind is proved yet.",
     )
@@ -180,8 +180,12 @@ ALTERNATIVES: tuple[Rule, ...] = (classes, total_correlation, critic)
 """Never the first choice: nothing that we measured puts them there yet."""
 
 
-def _base(facts: Facts) -> dict[str, Any]:
-    return {"kind": "beta_vae", "beta": 4.0 if facts.images else 1.0, "latent": facts.latent}
+def _supervised(facts: Facts) -> dict[str, Any]:
+    """A beta-VAE that learns from labels; factors are named where some of the project have too few."""
+    names = [f.name for f in labelled(facts)]
+    section = {} if len(names) == facts.declared else {"factors": names}
+    beta = 4.0 if facts.images else 1.0
+    return {"kind": "beta_vae", "beta": beta, "latent": facts.latent, "supervision": section}
 
 
 def labelled(facts: Facts) -> list[FactorFacts]:

@@ -1,8 +1,8 @@
-"""Which rows to label next: those that stand for many others of which the probes are not sure."""
+"""Which rows to label next: some of every region, more where the probes are not sure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ import numpy as np
 from unweave.core.errors import DataError
 from unweave.core.factors import FactorTable
 from unweave.core.seeds import generator
-from unweave.data.coverage import Points, Twins, nearest, representatives
+from unweave.data.coverage import Points, Twins, spread_draw
 from unweave.data.dataset import Dataset
 from unweave.metrics.uncertainty import Doubt, doubt
 from unweave.projects.labels.asked import asked
@@ -23,7 +23,6 @@ Side = Literal["train", "valid", "test"]
 MOST_CANDIDATES = 5000
 """Unlabelled rows that are looked at, drawn at random from more: beyond that a better choice is hardly to be seen."""
 
-_MOST_POINTS = 2000
 _LEAST_WEIGHT = 0.1
 """Weight that a row keeps of which the probes are sure: they may be sure of what is wrong."""
 
@@ -139,13 +138,11 @@ def ranked(
     found: Doubt,
     rng: np.random.Generator,
     *,
-    allow: Any = lambda place: True,  # noqa: ANN401 - a predicate
+    allow: Callable[[int], bool] = lambda place: True,
 ) -> list[int]:
     """Which of the first `candidates` points to take; the points behind them are labelled already."""
-    refer = np.sort(rng.permutation(len(points))[:_MOST_POINTS])
-    weights = _LEAST_WEIGHT + found.values[refer]
-    covered = nearest(points[refer], points[candidates:])
-    return representatives(points[refer], points[:candidates], count, weights=weights, covered=covered, allow=allow)
+    weights = _LEAST_WEIGHT + found.values[:candidates]
+    return spread_draw(points[:candidates], count, weights=weights, taken=points[candidates:], rng=rng, allow=allow)
 
 
 def order_by_plan(points: Points, table: FactorTable, budgets: Sequence[int], seed: int) -> Rows:

@@ -56,11 +56,11 @@ def space_of(dataset: Dataset, root: Path, rows: Rows, *, run: str | None = None
     if pixels or (run is None and not complete):
         why = "" if pixels else "no model is trained yet, so "
         return Space(components(dataset, rows), f"{why}rows are compared by the {what}")
-    from unweave.projects.models import trained_model  # needs torch
-
     chosen = (
         find_run(root, run) if run is not None else Run(max(complete, key=lambda f: (f / "model").stat().st_mtime_ns))
     )
+    from unweave.projects.models import trained_model  # needs torch
+
     model = trained_model(chosen)
     if model.transform.shape != dataset.store.shape:
         raise ConfigError(
