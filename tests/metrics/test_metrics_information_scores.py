@@ -11,6 +11,7 @@ from unweave.core import Codes, ConfigError, DataError, Factor, FactorTable
 from unweave.metrics import infomec, jemmig, med, mig, mig_sup, modularity, rmig
 from unweave.metrics import mutual_info_score as between_codes
 from unweave.metrics.med import most_disentangled
+from unweave.metrics.modularity import one_factor_only
 
 ROWS = 1500
 SIZES = (3, 5, 8)
@@ -81,6 +82,20 @@ def test_codes_that_say_nothing_do_not_count_in_means_over_codes():
         assert beside == pytest.approx(alone, abs=1e-9)
 
 
+def test_noise_about_other_factors_does_not_make_a_code_less_modular():
+    rng = np.random.default_rng(0)
+    noisy = np.column_stack([np.full(4000, 2.0), 0.3 * rng.normal(size=(4000, 4))])
+    spread = np.array([0.1, 0.3, 0.3, 0.3, 0.3])
+    # 0.3² / 2² on average for each of the other four: 0.0225, known to 0.0003.
+    assert one_factor_only(noisy).mean() == pytest.approx(1 - 0.0225, abs=0.002)
+    assert one_factor_only(noisy, spread).mean() == pytest.approx(1, abs=0.002)
+    # 600 rows in 60 bins and 40 classes: random codes have a third of a nat of raw information.
+    many = np.column_stack([rng.integers(3, size=600), rng.integers(40, size=600)])
+    codes = many[:, :1] + 0.4 * rng.normal(size=(600, 1))
+    assert modularity(codes, many, **QUICK).value > 0.97
+    assert modularity(codes, many, mode="reference", **QUICK).value < 0.8
+
+
 def test_rmig_is_mig_times_the_entropies():
     factors = labels()
     codes = np.hstack([factors + 0.5 * noise(3), noise(2, 5)])
@@ -138,7 +153,6 @@ def test_information_between_codes():
 
 @pytest.mark.parametrize("metric", [mig, rmig, jemmig, med, infomec])
 def test_weights_of_factors(metric):
-    rng = np.random.default_rng(0)
     factors = labels()
     codes = factors + noise(3) * [0.2, 0.8, 3.0]
     known = np.ones(factors.shape, dtype=bool)
@@ -153,7 +167,6 @@ def test_weights_of_factors(metric):
             values = [score.value for score in alone]
             assert equal.value == pytest.approx(np.mean(values), abs=1e-9)
             assert ranked.value == pytest.approx(np.average(values, weights=[1 / 2, 1, 1 / 3]), abs=1e-9)
-    del rng
 
 
 def test_a_weight_of_0_on_all_that_can_be_scored_is_a_reason():
@@ -227,8 +240,10 @@ def test_missing_labels_under_noise():
     label = rng.integers(3, size=(900, 2)).astype(float)
     codes = Codes((label + 0.1).astype(np.float32), np.full((900, 2), -3, np.float32))
     full = rmig(codes, label, mode="reference", **QUICK).value
+    joint = jemmig(codes, label, mode="reference", **QUICK).value
     label[rng.random((900, 2)) < 0.3] = np.nan
     assert rmig(codes, label, mode="reference", **QUICK).value == pytest.approx(full, abs=0.05)
+    assert jemmig(codes, label, mode="reference", **QUICK).value == pytest.approx(joint, abs=0.1)
     nobody = rmig(codes, np.full((900, 1), np.nan), mode="reference", **QUICK)
     assert "no labels" in nobody.reason
     broken = Codes(codes.mean, np.where(np.arange(900)[:, None] == 5, np.nan, codes.logvar))
