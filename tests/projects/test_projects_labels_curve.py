@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import Factor, FactorTable
 from unweave.projects.labels.chart import draw_curves
-from unweave.projects.labels.curve import Curve, budgets_up_to, label_curve
-from unweave.projects.labels.scores import BudgetScores, ProbeTask, row_samples
+from unweave.projects.labels.curve import Curve, budgets_up_to, label_curve, verdict_of
+from unweave.projects.labels.scores import BudgetScores, Change, ProbeTask, row_samples
 
 
 def _table(factor, values, known=None):
@@ -88,6 +88,21 @@ def test_a_steep_curve_rises_and_a_long_one_is_flat():
     assert flat.verdict == "flat"
     assert abs(flat.doubling.value) < 0.01
     assert "the curve is flat" in flat.sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.02, 0.05, "rising"),
+        (0.001, 0.009, "flat"),  # sure, and next to nothing
+        (-0.005, 0.009, "flat"),
+        (-0.009, -0.001, "flat"),
+        (-0.05, -0.01, "falling"),
+        (-0.01, 0.05, "open"),
+    ],
+)
+def test_verdicts(low, high, verdict):
+    assert verdict_of(Change((10, 20), (low + high) / 2, (low, high))) == verdict
 
 
 def test_codes_that_know_nothing_stay_at_chance():

@@ -27,7 +27,7 @@ MOST_PLANNED = 500
 """Labels up to which the planner's order is followed."""
 
 FLAT = 0.01
-"""Gain of a doubling below which a curve is called flat."""
+"""Gain of a doubling below which a curve is called flat, however sure the gain is."""
 
 _STEP = 1.4
 _PLANNED_SHARE = 0.8
@@ -152,7 +152,7 @@ def label_curve(
         planned=planned.points() if planned else (),
         gains=tuple(gains),
         doubling=doubling,
-        verdict=_verdict(doubling),
+        verdict=verdict_of(doubling),
     )
 
 
@@ -179,10 +179,11 @@ def _reason(factor: Factor, labels: Floats, truth: Floats) -> str | None:
     return None
 
 
-def _verdict(doubling: Change | None) -> Verdict | None:
+def verdict_of(doubling: Change | None) -> Verdict | None:
+    """What the interval of a doubling says."""
     if doubling is None:
         return None
     low, high = doubling.interval
-    if low > 0:
-        return "rising"
-    return "open" if high >= FLAT else "falling" if high < 0 else "flat"
+    if high < FLAT:
+        return "falling" if high < 0 and low < -FLAT else "flat"
+    return "rising" if low > 0 else "open"
