@@ -25,7 +25,7 @@ MAX_ROWS = 3000
 MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
 
-GROUPS = 10
+GROUPS = 9
 """Groups of rows that the jackknife leaves out in turn."""
 
 NAMES = ("dci.disentanglement", "dci.completeness", "dci.informativeness", "dci.informativeness_train")
@@ -64,8 +64,8 @@ def dci(
         factors: labels (N, K).
         mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
             into classes, and leaves out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; otherwise they come from a jackknife over ten groups of rows (ten refits,
-            Student's t with 9 degrees of freedom), since refitting for every bootstrap sample would take hours.
+        bootstrap: 0 leaves the intervals out; else they come from a jackknife over nine groups of rows (nine refits,
+            Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take hours.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of the split, of ties between splits of trees, of groups and of permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
