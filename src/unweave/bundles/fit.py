@@ -65,10 +65,17 @@ ALL_FOUND_OUT = Wanted()
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of conventions, and the mean squared error of reconstruction with it, images in [0, 1]."""
+    """One set of conventions and what it reconstructs.
+
+    Attributes:
+        conventions: the set.
+        error: mean squared error, images in [0, 1].
+        misfit: the same with values that are not cut to [0, 1]: cut logits are a fair picture, yet no image.
+    """
 
     conventions: Conventions
     error: float
+    misfit: float
 
 
 @dataclass(frozen=True)
@@ -263,8 +270,12 @@ def _trials(
         asked: tuple[Output, ...] = (wanted.output,) if wanted.output and base.images else ()
         for after, output in product(decoder_layouts, dict.fromkeys((*asked, *outputs))):
             conventions = base.model_copy(update={"output": output, "decoder_layout": after})
-            error = float(np.mean((conventions.outside(raw) - target) ** 2, dtype=np.float64))
-            yield Trial(conventions, error if np.isfinite(error) else np.inf)
+            values = conventions.uncut(raw)
+            misfit, error = (
+                float(np.nan_to_num(np.mean((x - target) ** 2, dtype=np.float64), nan=np.inf))
+                for x in (values, np.clip(values, 0, 1) if conventions.images else values)
+            )
+            yield Trial(conventions, error, misfit)
 
 
 def _is_asked(conventions: Conventions, wanted: Wanted) -> bool:
@@ -279,7 +290,7 @@ def _best(trials: list[Trial]) -> Trial:
     """The best; one that is not clearly better does not replace a more usual one."""
     best = trials[0]
     for trial in trials[1:]:
-        if trial.error < _CLEARLY * best.error:
+        if trial.misfit < _CLEARLY * best.misfit:
             best = trial
     return best
 

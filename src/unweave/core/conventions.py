@@ -78,7 +78,16 @@ class Conventions(BaseModel):
         return arranged(x, self.layout)
 
     def outside(self, decoded: NDArray[Any]) -> NDArray[np.float32]:
-        """Images float32 (N, H, W, C) in [0, 1], or vectors (N, F), of what the decoder gives.
+        """Images float32 (N, H, W, C), cut to [0, 1], or vectors (N, F), of what the decoder gives.
+
+        Raises:
+            ShapeError: see `uncut`.
+        """
+        x = self.uncut(decoded)
+        return np.clip(x, 0, 1) if self.images else x
+
+    def uncut(self, decoded: NDArray[Any]) -> NDArray[np.float32]:
+        """The same with values outside [0, 1] as they come: many of them mean that another convention holds.
 
         Raises:
             ShapeError: it gives another number of values.
@@ -86,7 +95,7 @@ class Conventions(BaseModel):
         expected = math.prod(self.shape)
         if decoded.ndim < 2 or math.prod(decoded.shape[1:]) != expected:
             raise ShapeError("decoder", want=f"(rows, …) of {expected} values each", got=decoded.shape)
-        x: NDArray[np.float32] = at_rest(np.asarray(decoded, dtype=np.float32), self.decoder_layout, self.shape)
+        x: NDArray[Any] = at_rest(np.asarray(decoded, dtype=np.float32), self.decoder_layout, self.shape)
         if self.output == "logits":
             x = _sigmoid(x)
         elif self.output == "tanh" or (self.output == "same" and self.range == "signed"):
@@ -95,7 +104,7 @@ class Conventions(BaseModel):
             x = x / np.float32(255)
         elif self.output == "same" and self.range == "standard":
             x = x * _numbers(self.std) + _numbers(self.mean)
-        return np.clip(x, 0, 1) if self.images else x
+        return x
 
 
 def arranged(x: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:

@@ -149,6 +149,6 @@ def _rows(arrays: Mapping[str, NDArray[Any]], dataset: Dataset) -> NDArray[np.in
     skipped = f" ({len(store.report.skipped):,} more were left out)" if store.report.skipped else ""
     raise DataError(
         f"there are codes of {count:,} rows and {len(store):,} observations{skipped}. Without `ids` the rows of both "
-        f"must agree, in the order of the data: {store.ids[0]!r}, {store.ids[min(1, len(store) - 1)]!r}, …. Give codes of "
-        "these, or add `ids` to the .npz."
+        f"must agree, in the order of the data: {store.ids[0]!r}, {store.ids[min(1, len(store) - 1)]!r}, …. Give codes "
+        "of these, or add `ids` to the .npz."
     )
