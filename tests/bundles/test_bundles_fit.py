@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from foreign_graphs import LATENT, PrincipalPair, images, save
 from onnx import TensorProto, helper
 
+from foreign_graphs import LATENT, PrincipalPair, images, save
 from unweave.bundles.fit import Wanted, fit_pair
 from unweave.bundles.onnx import OnnxNet
 from unweave.core.errors import ConfigError, ShapeError
@@ -111,7 +111,7 @@ def test_an_encoder_that_samples_is_refused(tmp_path):
     pair = PrincipalPair(PIXELS)
     noise = [helper.make_node("RandomNormalLike", ["z"], ["_n"]), helper.make_node("Add", ["z", "_n"], ["sample"])]
     encoder = pair.encoder(tmp_path / "s.onnx", extra=noise)
-    with pytest.raises(ConfigError, match="not deterministic.*--mean-output"):
+    with pytest.raises(ConfigError, match=r"not deterministic.*--mean-output"):
         fitted(tmp_path, pair, encoder=encoder, wanted=Wanted(mean_output="sample", spread="none"))
     # The same graph gives the mean too, and that one serves.
     found = fitted(tmp_path, pair, encoder=encoder, wanted=Wanted(mean_output="z", spread="none"))
@@ -145,13 +145,13 @@ def test_of_three_outputs_the_mean_is_the_one_called_so(tmp_path):
     ]
     found = fitted(tmp_path, pair, name="z_mean", extra=extra)
     assert (found.pair.reading.mean, found.pair.reading.spread_output) == ("z_mean", "z_logvar")
-    with pytest.raises(ConfigError, match="3 outputs.*--mean-output"):
-        extra = [helper.make_node("Neg", ["one"], ["two"]), helper.make_node("Abs", ["one"], ["three"])]
+    extra = [helper.make_node("Neg", ["one"], ["two"]), helper.make_node("Abs", ["one"], ["three"])]
+    with pytest.raises(ConfigError, match=r"3 outputs.*--mean-output"):
         fitted(tmp_path, pair, name="one", extra=extra)
 
 
 def test_a_negative_standard_deviation_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="'std'.*below 0"):
+    with pytest.raises(ConfigError, match=r"'std'.*below 0"):
         fitted(tmp_path, PrincipalPair(PIXELS), extra=[helper.make_node("Neg", ["z"], ["std"])])
 
 

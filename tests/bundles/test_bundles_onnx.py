@@ -3,10 +3,10 @@
 import numpy as np
 import onnx
 import pytest
-from foreign_graphs import PrincipalPair, images, save
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
+from foreign_graphs import PrincipalPair, images, save
 from unweave.bundles.onnx import OnnxNet
 from unweave.bundles.onnx_files import model_files
 from unweave.core.errors import ConfigError, DataError

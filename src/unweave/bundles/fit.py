@@ -300,12 +300,12 @@ def _about(chosen: Trial, trials: list[Trial], baseline: float, wanted: Wanted) 
     other = _best([chosen, *trials])
     told = wanted.range is not None or bool(wanted.mean) or wanted.output is not None
     measured = f"Reconstruction error {chosen.error:.4f}, the mean image's is {baseline:.4f}"
-    if other is not chosen and other.error < baseline:
+    if other is not chosen and other.misfit < baseline:
         yield Finding(
             "warning",
             "Other conventions reconstruct better than those given",
-            f"With {words} the error is {chosen.error:.4f} ({share:.0%} of the mean image's); with "
-            f"{in_words(other.conventions)} it would be {other.error:.4f}.",
+            f"With {words} the error is {chosen.misfit:.4f}, values outside [0, 1] as they come; with "
+            f"{in_words(other.conventions)} it would be {other.misfit:.4f}. The mean image's is {baseline:.4f}.",
             f"Import again with {_options(other.conventions)}, or without these options.",
         )
     elif share >= 1:
