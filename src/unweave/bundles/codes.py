@@ -96,17 +96,19 @@ def read_codes(path: Path) -> Mapping[str, NDArray[Any]]:
     """
     if not path.is_file():
         raise DataError(f"{path}: there is no such file. Pass an .npz file with `codes` (rows, dimensions).")
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is no .npz file. Save one with np.savez(path, codes=…).")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            names = content.files if isinstance(content, np.lib.npyio.NpzFile) else None
-            arrays = {name: content[name] for name in names or () if name in ("codes", "logvars", "ids")}
+            names = content.files
+            arrays = {name: content[name] for name in names if name in ("codes", "logvars", "ids")}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} cannot be read: {str(error).partition(chr(10))[0]} Save it with np.savez(path, codes=…) from "
             "plain arrays of numbers (and ids as text)."
         ) from error
     if "codes" not in arrays:
-        raise DataError(f"{path}: expected an .npz file with `codes`, it has {', '.join(names or ()) or 'one array'}.")
+        raise DataError(f"{path}: expected an .npz file with `codes`, it has {', '.join(names) or 'nothing'}.")
     _check(path, arrays)
     return arrays
 
