@@ -103,11 +103,11 @@ def blobs():
     means = np.array([[0, 0, 0], [0, 3, 0], [0, 0, 3.0]])
     labels = random.integers(0, 3, 900)
     codes = means[labels] + random.normal(size=(900, 3)) * np.array([5, 0.2, 0.2])
-    return codes, labels, means
+    return codes, labels
 
 
 def test_clusters_lead_from_the_mean_of_the_others_to_each(blobs):
-    codes, labels, _ = blobs
+    codes, labels = blobs
     assert cluster_count(codes, seed=0) == 3
     found = clustered(codes, count=3, seed=0)
     between = np.stack([codes[labels == k].mean(0) - codes[labels != k].mean(0) for k in range(3)])
@@ -116,7 +116,7 @@ def test_clusters_lead_from_the_mean_of_the_others_to_each(blobs):
 
 
 def test_two_clusters_have_one_direction(blobs):
-    codes, labels, means = blobs
+    codes, labels = blobs
     two = codes[labels < 2]
     found = clustered(two, count=2, seed=0)
     assert len(found) == 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +18,20 @@ if TYPE_CHECKING:
 _STABLE = 0.9
 
 
+class Method(StrEnum):
+    """What finds directions."""
+
+    ica = "ica"
+    pca = "pca"
+    jacobian = "jacobian"
+    clusters = "clusters"
+
+
 def discover(
     folder: Folder = Path(),
     run: RunName = None,
     method: Annotated[
-        list[Literal["ica", "pca", "jacobian", "clusters"]] | None,
+        list[Method] | None,
         typer.Option(help="Only this one; may be given several times."),
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=50, help="Directions of each method at most.")] = 10,
@@ -51,7 +61,7 @@ def discover(
         done = discover_in(
             found_run,
             dataset,
-            methods=method,
+            methods=None if method is None else [one.value for one in method],
             top=top,
             clusters=clusters,
             bootstraps=bootstraps,

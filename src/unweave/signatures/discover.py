@@ -175,11 +175,10 @@ def _checked(codes: Codes, clusters: int | None, bootstraps: int) -> tuple[Float
 def _alike(candidates: Sequence[Candidate], directions: Floats) -> tuple[Candidate, ...]:
     """Each with the numbers of those of other methods that point the same way."""
     same = np.abs(directions @ directions.T) >= ALIKE
+    apart = np.array([[a.how != b.how for b in candidates] for a in candidates])
     return tuple(
-        replace(
-            one, like=tuple(c.number for c, s in zip(candidates, same[place], strict=True) if s and c.how != one.how)
-        )
-        for place, one in enumerate(candidates)
+        replace(one, like=tuple(np.flatnonzero(row).tolist()))
+        for one, row in zip(candidates, same & apart, strict=True)
     )
 
 
