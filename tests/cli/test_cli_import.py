@@ -86,10 +86,16 @@ def test_codes_need_no_decoder(unweave, folder):
 
 
 def test_onnx_files_need_no_torch(folder):
-    code = (
-        "import sys\nfor name in ('torch', 'lightning_fabric', 'safetensors'):\n    sys.modules[name] = None\n"
-        "from unweave.cli.main import main\nmain()\n"
-    )
+    code = """
+import sys
+class Absent:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] in ("torch", "lightning_fabric", "safetensors"):
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Absent())
+from unweave.cli.main import main
+main()
+"""
     model = ["--encoder", "enc.onnx", "--decoder", "dec.onnx", "--data", "photos", "--bootstrap", "0", "--json"]
     done = subprocess.run(
         [sys.executable, "-c", code, "import", *model], cwd=folder, capture_output=True, text=True, check=False

@@ -115,6 +115,11 @@ def test_clusters_lead_from_the_mean_of_the_others_to_each(blobs):
     np.testing.assert_allclose(np.sort(4 * found.steps), np.sort(np.linalg.norm(between, axis=1)), rtol=0.02)
 
 
+@pytest.mark.parametrize("draw", ["uniform", "standard_normal"])
+def test_where_there_are_no_clusters_none_are_found(draw):
+    assert cluster_count(getattr(np.random.default_rng(1), draw)(size=(800, 3)), seed=0) is None
+
+
 def test_two_clusters_have_one_direction(blobs):
     codes, labels = blobs
     two = codes[labels < 2]

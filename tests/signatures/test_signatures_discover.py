@@ -19,15 +19,17 @@ def decode(z):
     return (z @ PIXELS).reshape(-1, 2, 6, 1).astype(np.float32)
 
 
+OPTIONS = {"model": "m" * 32, "decode": decode, "clusters": 3, "bootstraps": 4, "provenance": {"rows": 600}}
+
+
 @pytest.fixture(scope="module")
 def found():
-    return discover(CODES, model="m" * 32, decode=decode, bootstraps=4, provenance={"rows": 600})
+    return discover(CODES, **OPTIONS)
 
 
 def test_every_method_gives_its_candidates(found):
     by_method = {how: [c for c in found.candidates if c.how == how] for how in ("ica", "pca", "jacobian", "clusters")}
-    assert [len(by_method[how]) for how in ("ica", "pca", "jacobian")] == [3, 3, 3]
-    assert len(by_method["clusters"]) >= 1
+    assert [len(by_method[how]) for how in by_method] == [3, 3, 3, 3]
     assert [c.number for c in found.candidates] == list(range(len(found.candidates)))
     np.testing.assert_allclose(np.linalg.norm(found.directions, axis=1), 1)
     ica = found.directions[:3]
@@ -59,16 +61,19 @@ def test_a_path_goes_two_steps_to_either_side_of_a_typical_row(found):
 
 
 def test_the_same_seed_gives_the_same_and_another_other_draws(found):
-    again = discover(CODES, model="m" * 32, decode=decode, bootstraps=4, provenance={"rows": 600})
+    again = discover(CODES, **OPTIONS)
     np.testing.assert_array_equal(again.directions, found.directions)
     assert again.candidates == found.candidates
-    other = discover(CODES, model="m" * 32, decode=decode, bootstraps=4, seed=1)
+    other = discover(CODES, **OPTIONS, seed=1)
     assert [c.stability for c in other.candidates] != [c.stability for c in found.candidates]
 
 
 def test_without_a_decoder_there_is_no_jacobian():
     codes_only = discover(CODES, model="m", bootstraps=2)
-    assert {c.how for c in codes_only.candidates} == {"ica", "pca", "clusters"}
+    # Uniform sources have no clusters either.
+    assert {c.how for c in codes_only.candidates} == {"ica", "pca"}
+    with pytest.raises(DataError, match="no clusters"):
+        discover(CODES, model="m", methods=["clusters"], bootstraps=2)
     with pytest.raises(ConfigError, match="no decoder"):
         discover(CODES, model="m", methods=["jacobian"], bootstraps=2)
 
@@ -100,11 +105,21 @@ def test_columns_of_classes_and_those_that_do_not_vary_are_left_alone():
     np.testing.assert_allclose(found.directions[pca, :4], expected.directions, atol=1e-6)
 
 
+def test_dimensions_that_noise_drowns_are_left_alone():
+    """A VAE switches dimensions off by noise; what is left of their mean must not be blown up by whitening."""
+    mean = np.concatenate([CODES.mean, 1e-3 * RNG.normal(size=(600, 2))], axis=1).astype(np.float32)
+    logvar = np.log(np.tile([1e-4] * 4 + [1.0] * 2, (600, 1))).astype(np.float32)
+    found = discover(Codes(mean, logvar), model="m", methods=["ica"], bootstraps=2)
+    assert len(found.candidates) == 3
+    assert not found.directions[:, 4:].any()
+    assert min(c.stability for c in found.candidates) > 0.95
+
+
 @pytest.mark.parametrize(
     ("codes", "options", "error", "message"),
     [
         (CODES.take(np.arange(49)), {}, DataError, "49 rows"),
-        (Codes(np.ones((100, 3), np.float32)), {}, DataError, "do not vary"),
+        (Codes(np.ones((100, 3), np.float32)), {}, DataError, "no dimension of the codes is in use"),
         (CODES, {"clusters": 61}, ConfigError, "expected 2 to 60 for 600 rows"),
         (CODES, {"bootstraps": 1}, ConfigError, "at least 2"),
     ],
@@ -141,11 +156,11 @@ def test_names_are_given_once_and_taken_away(found):
 
 def test_names_follow_their_direction_into_the_next_search(found):
     named = found.named({0: "pose", 4: "light"})
-    kept, lost = discover(CODES, model="m" * 32, decode=decode, bootstraps=2, seed=9).with_names_of(named)
+    kept, lost = discover(CODES, **{**OPTIONS, "seed": 9}).with_names_of(named)
     assert lost == ()
     place = next(place for place, c in enumerate(kept.candidates) if c.name == "pose")
     assert abs(kept.directions[place] @ found.directions[0]) > 0.99
     assert kept.candidates[place].how == "ica"
     other = Codes((RNG.uniform(-1, 1, (600, 3)) @ RNG.normal(size=(3, 4))).astype(np.float32))
-    _, lost = discover(other, model="m", methods=["clusters"], bootstraps=2).with_names_of(named)
+    _, lost = discover(other, model="m", methods=["clusters"], clusters=2, bootstraps=2).with_names_of(named)
     assert lost == ("pose", "light")

@@ -18,14 +18,20 @@ Floats = NDArray[np.float64]
 Decoder = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 How = Literal["ica", "pca", "jacobian", "clusters"]
 
-FLAT = 1e-9
-"""Share of the largest variance below which a direction of the code does not vary."""
+FLAT = 1e-4
+"""Share of the largest variance below which a direction of the code counts as one that does not vary.
+
+Whitening would blow up what is left of it to the size of the others.
+"""
 
 _PROBE = 0.1
 """Length of a finite difference, in standard deviations of its column."""
 
 _SILHOUETTE_ROWS = 1000
 _MOST_CLUSTERS = 8
+_GROUPED = 0.1
+"""Mean silhouette above that of evenly spread points from which there are clusters. A cube that stands on its corner,
+as uniform sources do before ICA, has 0.03."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def pulled_back(decode: Decoder, points: Floats, spread: Floats) -> Floats:
         points: where.
         spread: standard deviation of each column, (D,). Those that do not vary are left out: their rows are 0.
     """
-    live = np.flatnonzero(spread > np.sqrt(FLAT) * spread.max())
+    live = np.flatnonzero(spread > 0)
     reach = _PROBE * spread[live]
     found = np.zeros((len(points), len(spread), len(spread)))
     for row, point in enumerate(points):
@@ -138,15 +144,28 @@ def clustered(codes: Floats, *, count: int, seed: int) -> Axes:
     return Axes(_signed(between[order] / lengths[order, None]), lengths[order] / 4, shares[order])
 
 
-def cluster_count(codes: Floats, *, seed: int) -> int:
-    """The number of clusters from 2 to 8 whose silhouette is best (Rousseeuw 1987), on at most 1,000 rows."""
+def cluster_count(codes: Floats, *, seed: int) -> int | None:
+    """The number of clusters from 2 to 8 whose silhouette is best (Rousseeuw 1987), or None where there are none.
+
+    There are none unless it is clearly better than that of points that fill the same box evenly, the reference of the
+    gap statistic (Tibshirani et al. 2001): k-means cuts anything. At most 1,000 rows are looked at.
+    """
+    random = np.random.default_rng(seed)
+    white = _whitened(codes[random.permutation(len(codes))[:_SILHOUETTE_ROWS]])
+    found = _silhouettes(white, seed)
+    even = _silhouettes(random.uniform(white.min(axis=0), white.max(axis=0), white.shape), seed)
+    best = max(found, key=lambda k: found[k])
+    return best if found[best] > max(even.values()) + _GROUPED else None
+
+
+def _silhouettes(points: Floats, seed: int) -> dict[int, float]:
+    """Mean silhouette by number of clusters."""
     from sklearn.metrics import silhouette_score
 
-    rows = np.random.default_rng(seed).permutation(len(codes))[:_SILHOUETTE_ROWS]
-    white = _whitened(codes[rows])
-    most = min(_MOST_CLUSTERS, len(white) - 1)
-    scores = {k: silhouette_score(white, _labels(white, k, seed)) for k in range(2, most + 1)}
-    return max(scores, key=lambda k: scores[k])
+    return {
+        k: float(silhouette_score(points, _labels(points, k, seed)))
+        for k in range(2, min(_MOST_CLUSTERS, len(points) - 1) + 1)
+    }
 
 
 def _labels(points: Floats, count: int, seed: int) -> NDArray[np.int64]:

@@ -75,7 +75,8 @@ class Discovery:
         """Codes (frames, D) from -2 to 2 steps along a candidate, through the centre."""
         place = self.place(number)
         along = np.linspace(-REACH, REACH, frames) * self.candidates[place].step
-        return (self.centre + along[:, None] * self.directions[place]).astype(np.float32)
+        codes: NDArray[np.float32] = (self.centre + along[:, None] * self.directions[place]).astype(np.float32)
+        return codes
 
     def place(self, number: int) -> int:
         """Place of a candidate among all.

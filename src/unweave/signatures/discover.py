@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unweave.core.codes import Codes
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.seeds import derive, generator
+from unweave.metrics.inputs import unlabelled
 from unweave.signatures.axes import (
     Axes,
     Decoder,
@@ -50,7 +51,8 @@ def discover(
 ) -> Discovery:
     """Look for directions in codes, by each method, and for how stable they are.
 
-    Columns of categorical codes are left out: they are classes already, and a straight line leaves their simplex.
+    Columns that are not in use are left out, and those of categorical codes: they are classes already, and a straight
+    line leaves their simplex. Without clusters there are no directions between them.
 
     Args:
         codes: of rows of the data, (N, D).
@@ -58,7 +60,7 @@ def discover(
         decode: of the model; without it there is no Jacobian.
         methods: which; all that are possible otherwise, in the order of `How`.
         top: directions of each method at most, those that explain most.
-        clusters: how many; None takes the number whose silhouette is best.
+        clusters: how many; None takes what `cluster_count` finds.
         bootstraps: refits behind each stability, at least 2.
         seed: of everything drawn.
         provenance: kept with the result.
@@ -76,12 +78,16 @@ def discover(
     candidates: list[Candidate] = []
     directions: list[Floats] = []
     for how in dict.fromkeys(chosen):
+        if how == "clusters" and search.clusters is None:
+            continue
         axes, found, level = search.run(how)
         for place in range(len(axes)):
             interval = float(found.low[place]), float(found.high[place])
             measured = float(axes.shares[place]), float(axes.steps[place]), float(found.value[place])
             candidates.append(Candidate(len(candidates), how, *measured, interval, level))
         directions.append(axes.directions)
+    if not candidates:
+        raise DataError("the codes have no clusters: evenly spread points are grouped as well. --clusters forces some.")
     whole = np.zeros((len(candidates), codes.mean.shape[1]))
     whole[:, kept] = np.concatenate(directions)
     draft = Discovery(model, centre, whole, _alike(candidates, whole), provenance or {})
@@ -110,7 +116,8 @@ class _Search:
         seed: int,
     ) -> None:
         self.values, self.kept, self.centre, self.decode = values, kept, centre, decode
-        self.top, self.clusters, self.bootstraps, self.seed = top, clusters, bootstraps, seed
+        self.top, self.bootstraps, self.seed = top, bootstraps, seed
+        self.clusters = clusters or cluster_count(values, seed=derive(seed, "clusters"))
         self.covariance = np.atleast_2d(np.cov(values, rowvar=False, bias=True))
 
     def run(self, how: How) -> tuple[Axes, Stability, float]:
@@ -134,7 +141,8 @@ class _Search:
         if how == "ica":
             return lambda rows, seed: independent(values[rows], top=top, seed=seed), len(values)
         if how == "clusters":
-            count = self.clusters or cluster_count(values, seed=derive(self.seed, "clusters"))
+            count = self.clusters
+            assert count is not None
             return lambda rows, seed: clustered(values[rows], count=count, seed=seed), len(values)
         metrics = self._metrics()
         return lambda rows, _: visible(metrics[rows], self.covariance, top=top), len(metrics)
@@ -143,11 +151,10 @@ class _Search:
         assert self.decode is not None
         decode = self.decode
         rows = generator(self.seed, "jacobian", "rows").permutation(len(self.values))[:POINTS]
-        whole = np.tile(self.centre, (1, 1))
 
         def decode_kept(part: NDArray[np.float32]) -> NDArray[np.float32]:
             """Other columns, those of classes, stay as they are in the typical row."""
-            full = np.repeat(whole, len(part), axis=0).astype(np.float32)
+            full = np.tile(self.centre, (len(part), 1)).astype(np.float32)
             full[:, self.kept] = part
             return decode(full)
 
@@ -155,7 +162,7 @@ class _Search:
 
 
 def _checked(codes: Codes, clusters: int | None, bootstraps: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Codes (N, d) of the columns that vary and are no classes, and which these are."""
+    """Codes (N, d) of the columns that are in use and no classes, and which these are."""
     if len(codes) < LEAST_ROWS:
         raise DataError(f"there are {len(codes)} rows; directions are looked for in {LEAST_ROWS} or more.")
     if clusters is not None and not 2 <= clusters <= len(codes) // 10:
@@ -164,11 +171,10 @@ def _checked(codes: Codes, clusters: int | None, bootstraps: int) -> tuple[Float
         raise ConfigError(f"bootstraps: expected at least 2, got {bootstraps}.")
     values = codes.mean.astype(np.float64)
     classes = {column for block in codes.categorical for column in block}
-    low, high = values.min(axis=0), values.max(axis=0)
-    varies = high - low > 1e-6 * np.maximum(np.abs(low), np.abs(high))
-    kept = np.flatnonzero([v and d not in classes for d, v in enumerate(varies)])
+    dead = unlabelled(codes).dead
+    kept = np.flatnonzero([not dead[d] and d not in classes for d in range(len(dead))])
     if not len(kept):
-        raise DataError("the codes do not vary: there is no direction to find in them.")
+        raise DataError("no dimension of the codes is in use: there is no direction to find in them.")
     return values[:, kept], kept
 
 
