@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unweave.metrics.binning import classes
 from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.robust_codes import standard_codes
 from unweave.metrics.splitting import Rows
 
 Floats = NDArray[np.float64]
@@ -40,14 +41,14 @@ class Task:
 
     @classmethod
     def of(cls, problem: Problem, mode: Mode, train: Rows, test: Rows) -> Self:
-        """The task of a split; factors that cannot be learnt are left out, in robust mode dead codes too."""
+        """The task of a split, without factors that cannot be learnt; in robust mode without dead codes and outliers."""
         rows = np.concatenate([train, test])
         learns = np.arange(len(rows)) < len(train)
         part = problem.take(rows)
-        live = np.flatnonzero(~part.dead) if mode == "robust" else np.arange(part.codes.shape[1])
-        codes = part.codes[:, live].astype(np.float64)
         if mode == "robust":
-            codes = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+            codes, live = standard_codes(part)
+        else:
+            codes, live = part.codes.astype(np.float64), np.arange(part.codes.shape[1])
         columns = [_labels(part, column, mode) for column in range(len(part.factors.factors))]
         used = [k for k, labels in enumerate(columns) if len(np.unique(labels[learns & (labels >= 0)])) > 1]
         used = [k for k in used if (columns[k][~learns] >= 0).any()]
