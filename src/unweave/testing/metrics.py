@@ -34,8 +34,10 @@ MIXING = np.array([[1.0, 0.3, 0.0, 0.0], [0.0, 1.0, 0.2, 0.0], [0.1, 0.0, 1.0, 0
 SAME = 0.02
 """How far two scores may be apart that should be the same: a learner may break ties in another way."""
 
-OUTLIER = SAME
-"""The same where one of the rows is an outlier."""
+OUTLIER = 0.07
+"""The same where one of the rows is an outlier. Most scores move by less than 0.02, as they would by any other row; but
+that row may decide whether a code says more about a factor than chance, and so take a whole cell of information in or
+out. A linear model of codes that are not clipped loses 0.1 to 0.5."""
 
 RESPLIT = 0.15
 """The same where rows may fall differently into a part that is learnt from and a part that is tested."""
@@ -46,14 +48,14 @@ def check_metric(metric: Metric, *, seeds: tuple[int, ...] = (0,), label_blind: 
 
     Args:
         metric: the metric.
-        seeds: of the data.
+        seeds: of the data; the checks in `ONCE` run with the first of them only.
         label_blind: the metric does not look at factors; it measures how far codes depend on one another.
 
     Raises:
         AssertionError: the first check that fails, with what was expected and what came.
     """
-    for seed in seeds:
-        for check in checks_for(label_blind=label_blind):
+    for check in checks_for(label_blind=label_blind):
+        for seed in seeds[:1] if check in ONCE else seeds:
             check(metric, seed)
 
 
@@ -258,6 +260,9 @@ CHECKS: tuple[Callable[..., None], ...] = (
     check_mistakes,
 )
 """Every check of a metric that looks at factors: `check(metric, seed)` raises AssertionError."""
+
+ONCE: tuple[Callable[..., None], ...] = (check_many_rows,)
+"""Checks that one seed settles: a million rows leave nothing to chance, and cost more than all the others together."""
 
 
 def checks_for(*, label_blind: bool = False) -> tuple[Callable[..., None], ...]:
