@@ -27,12 +27,16 @@ def interval(value: float, draws: Floats, low: float, high: float, *, tail: floa
     return float(min(value, np.clip(lower, low, high))), float(max(value, np.clip(upper, low, high)))
 
 
-def spread_interval(value: float, draws: Floats, low: float, high: float, *, width: float) -> tuple[float, float]:
+def spread_interval(
+    value: float, draws: Floats, low: float, high: float, *, width: float, second: float = 0.0
+) -> tuple[float, float]:
     """Interval of `width` standard deviations of the draws on either side, clipped to the score's range.
 
     For draws that show the spread and not the bias, such as those to first order. The value may lie outside the range.
+    `second` is the variance of the second order alone, that of the score where the first order is 0. There the draws,
+    whose first order is then nothing but what chance makes of it, have twice that variance; so it is taken off once.
     """
-    reach = width * float(draws.std())
+    reach = width * float(np.sqrt(max(draws.var() - second, second)))
     return float(np.clip(value - reach, low, high)), float(np.clip(value + reach, low, high))
 
 
