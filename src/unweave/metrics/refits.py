@@ -41,7 +41,7 @@ class Task:
 
     @classmethod
     def of(cls, problem: Problem, mode: Mode, train: Rows, test: Rows) -> Self:
-        """The task of a split, without factors that cannot be learnt; in robust mode without dead codes and outliers."""
+        """The task of a split without factors that cannot be learnt; in robust mode without dead codes and outliers."""
         rows = np.concatenate([train, test])
         learns = np.arange(len(rows)) < len(train)
         part = problem.take(rows)
