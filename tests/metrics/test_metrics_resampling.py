@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from unweave.metrics.resampling import bootstrap_means, interval, jackknife_interval, null_range, student_t
+from unweave.metrics.resampling import (
+    bootstrap_means,
+    half_sample_interval,
+    interval,
+    jackknife_interval,
+    null_range,
+    student_t,
+)
 
 
 def test_bootstrap_means_have_the_mean_and_the_standard_error():
@@ -46,6 +53,21 @@ def test_jackknife_of_a_mean_is_the_classical_interval():
     half = t.ppf(0.975, 9) * groups.std(ddof=1) / np.sqrt(10)
     assert jackknife_interval(0.2, without, -9, 9) == pytest.approx((0.2 - half, 0.2 + half))
     assert jackknife_interval(0.2, without, 0.1, 0.3) == (0.1, 0.3)
+
+
+@pytest.mark.parametrize("statistic", [np.mean, np.median])  # the median is not smooth: leaving out one row fails
+def test_halves_vary_as_fresh_samples_do(statistic):
+    random = np.random.default_rng(0)
+    fresh = np.std([statistic(random.normal(size=200)) for _ in range(2000)])
+    widths = []
+    for _ in range(200):
+        rows = random.normal(size=200)
+        halves = np.array([statistic(random.permutation(rows)[:100]) for _ in range(16)])
+        low, high = half_sample_interval(0.0, halves, -9, 9)
+        assert (low, high) == pytest.approx((-high, t.ppf(0.975, 15) * halves.std(ddof=1)))
+        widths.append(high / t.ppf(0.975, 15))
+    assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(fresh, rel=0.1)  # two standard errors of either side
+    assert half_sample_interval(0.2, np.array([0.0, 0.4]), 0.1, 0.3) == (0.1, 0.3)
 
 
 def test_student_t():
