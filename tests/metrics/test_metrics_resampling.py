@@ -6,7 +6,7 @@ from scipy.stats import t
 
 from unweave.metrics.resampling import (
     bootstrap_means,
-    half_sample_interval,
+    halves_interval,
     interval,
     jackknife_interval,
     null_range,
@@ -55,20 +55,22 @@ def test_jackknife_of_a_mean_is_the_classical_interval():
     assert jackknife_interval(0.2, without, 0.1, 0.3) == (0.1, 0.3)
 
 
-@pytest.mark.parametrize("statistic", [np.mean, np.median])  # the median is not smooth: leaving out one row fails
-def test_halves_vary_as_fresh_samples_do(statistic):
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_halves_show_the_spread_of_fresh_samples_and_of_the_learner(noise):
     random = np.random.default_rng(0)
-    fresh = np.std([statistic(random.normal(size=200)) for _ in range(2000)])
+
+    def learnt(rows):  # a smooth part, and one that any other row would have tipped over
+        return np.mean(rows) + noise * random.normal() / np.sqrt(len(rows))
+
     widths = []
-    for _ in range(200):
+    for _ in range(400):
         rows = random.normal(size=200)
-        halves = np.array([statistic(random.permutation(rows)[:100]) for _ in range(16)])
-        low, high = half_sample_interval(0.0, halves, -9, 9)
-        assert (low, high) == pytest.approx((-high, t.ppf(0.975, 15) * halves.std(ddof=1)))
-        widths.append(high / t.ppf(0.975, 15))
-    assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(fresh, rel=0.1)  # two standard errors of either side
-    assert half_sample_interval(0.2, np.array([0.0, 0.4]), 0.1, 0.3) == (0.1, 0.3)
-
-
-def test_student_t():
-    assert student_t(9) == pytest.approx(t.ppf(0.975, 9))
+        orders = [random.permutation(rows) for _ in range(8)]
+        halves = np.array([[learnt(order[:100]), learnt(order[100:])] for order in orders])
+        low, high = halves_interval(0.0, halves, -9, 9)
+        assert low == -high
+        widths.append(high / t.ppf(0.975, 8))
+    spread = np.sqrt((1 + noise**2) / 200)
+    assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(spread, rel=0.08)  # four standard errors
+    assert halves_interval(0.2, np.array([[0.0, 0.4]]), 0.1, 0.3) == (0.1, 0.3)
+    assert halves_interval(1.0, np.ones((8, 2)), 0, 1, least=0.01) == (0.99, 1.0)

@@ -14,7 +14,7 @@ from unweave.metrics.binning import FACTOR_BINS
 from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.refits import Fit, Floats, Task, fit_all
-from unweave.metrics.resampling import half_sample_interval, null_range
+from unweave.metrics.resampling import halves_interval, null_range
 from unweave.metrics.splitting import train_test
 from unweave.metrics.stamps import make_stamp, no_classes
 from unweave.metrics.weights import Groups, Weights, code_groups, factor_weights
@@ -25,8 +25,8 @@ MAX_ROWS = 3000
 MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
 
-HALVES = 16
-"""Fits to random halves of the rows, for the interval; each costs about half of a fit to all rows."""
+DIVISIONS = 8
+"""Times that the rows are divided in two halves, for the interval; a fit to each costs half of a fit to all rows."""
 
 FEWEST = 6
 """Rows that are learnt from, and that test, below which halves say nothing and there is no interval."""
@@ -67,8 +67,8 @@ def dci(
         factors: labels (N, K).
         mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
             into classes, and leaves out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; else they come from fits to 16 random halves of the rows (Student's t with
-            15 degrees of freedom), since refitting for every bootstrap sample would take hours.
+        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of eight random divisions of the
+            rows (Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take hours.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of the split, of ties between splits of trees, of halves and of permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
@@ -95,7 +95,7 @@ def dci(
         "train_rows": len(split[0]),
         "test_rows": len(split[1]),
         "factor_bins": FACTOR_BINS,
-        "interval": f"{HALVES} random halves of the rows" if bootstrap else "none",
+        "interval": f"halves of the rows, {DIVISIONS} times" if bootstrap else "none",
         "nulls": nulls,
         "seed": seed,
         "weights": wanted.tolist(),
@@ -105,7 +105,8 @@ def dci(
     task = Task.of(problem, mode, *split)
     variants = [task]
     if bootstrap and min(len(split[0]), len(split[1])) >= FEWEST:
-        variants += [task.half(generator(seed, "dci", "half", draw)) for draw in range(HALVES)]
+        for draw in range(DIVISIONS):
+            variants += task.halves(generator(seed, "dci", "halves", draw))
     left_out = len(variants)
     variants += [task.shuffled(generator(seed, "dci", "null", draw)) for draw in range(nulls)]
     reason = _reason(problem, task, mode, wanted)
@@ -143,7 +144,7 @@ class _Found:
             return Score(name, None, self.stamp, reason=reason, **details)
         value, *halves = [self.value(name, fit) for fit in self.fits]
         if halves:
-            details["interval"] = half_sample_interval(value, np.array(halves), 0, 1)
+            details["interval"] = halves_interval(value, np.reshape(halves, (-1, 2)), 0, 1, least=self.resolution(name))
         if self.nulls:
             random = np.array([self.value(name, fit) for fit in self.nulls])
             details["null"], details["null_interval"] = null_range(random, 0, 1)
@@ -167,6 +168,13 @@ class _Found:
             return float(getattr(fit, _ACCURACIES[name]) @ weights / weights.sum())
         importances = self.importances(fit)[self.groups]
         return (disentanglement if name == "dci.disentanglement" else completeness)(importances, weights)
+
+    def resolution(self, name: str) -> float:
+        """What one answer more changes an accuracy by: halves that are all without a fault do not show less."""
+        if name not in _ACCURACIES:
+            return 0.0
+        rows = self.task.train if name == "dci.informativeness_train" else ~self.task.train
+        return 1 / max(np.count_nonzero(self.task.labels[rows] >= 0), 1)
 
     def matrix(self, name: str) -> Floats:
         """What is behind a score: accuracies (1, K) or importances (G, K)."""

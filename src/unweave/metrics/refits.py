@@ -56,12 +56,12 @@ class Task:
         labels = np.stack(chosen, axis=1) if chosen else np.zeros((len(rows), 0), dtype=np.int64)
         return cls(codes, labels, learns, live, np.array(used, dtype=np.int64))
 
-    def half(self, random: np.random.Generator) -> Self:
-        """The same task with half of the rows that are learnt from and half of those that test, drawn at random."""
-        out = np.zeros(len(self.train), dtype=bool)
+    def halves(self, random: np.random.Generator) -> tuple[Self, Self]:
+        """Two tasks that share no row, each with half of the rows that are learnt from and half of those that test."""
+        first = np.zeros(len(self.train), dtype=bool)
         for rows in (np.flatnonzero(self.train), np.flatnonzero(~self.train)):
-            out[random.permutation(rows)[: len(rows) // 2]] = True
-        return self.without(out)
+            first[random.permutation(rows)[: len(rows) // 2]] = True
+        return self.without(~first), self.without(first)
 
     def without(self, rows: NDArray[np.bool_]) -> Self:
         """The same task with some rows (n,) left out."""

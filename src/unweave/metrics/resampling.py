@@ -53,16 +53,17 @@ def null_range(scores: Floats, low: float, high: float) -> tuple[float, tuple[fl
     return mean, (float(max(low, mean - half)), float(min(high, mean + half)))
 
 
-def half_sample_interval(value: float, halves: Floats, low: float, high: float) -> tuple[float, float]:
-    """Interval at 95 % from the scores (R,) of R random halves of the rows, clipped to the score's range.
+def halves_interval(value: float, halves: Floats, low: float, high: float, *, least: float = 0) -> tuple[float, float]:
+    """Interval at 95 % from the scores (R, 2) of R random divisions of the rows in two, clipped to the score's range.
 
-    The jackknife that leaves half of the rows out, which also holds for what is not smooth (Shao and Wu 1989, Ann.
-    Statist. 17:1176). Half the rows make twice the variance and halves have half of theirs in common, so the scores of
-    halves vary among one another as those of fresh samples of all rows do. What single rows tip over, such as the splits
-    of trees, varies as it does between samples; a jackknife that leaves out one row or group in G multiplies it by
-    G - 1, and its standard error was a third too large for DCI.
+    Random groups (Wolter 2007, chapter 2), two of them, divided again and again: the two halves share no row, so a
+    quarter of their squared difference has the variance of their mean, and a score of all rows varies as the mean of two
+    independent scores of half of the rows. That holds too for what single rows tip over, such as the splits of trees,
+    which a jackknife of G groups multiplies by G - 1 and halves compared with other halves by 2: for DCI their standard
+    errors were a third too large. Student's t with R degrees of freedom; at least `least` on either side.
     """
-    half = student_t(len(halves) - 1) * float(halves.std(ddof=1))
+    deviation = float(np.sqrt(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 2)
+    half = max(student_t(len(halves)) * deviation, least)
     return float(max(low, value - half)), float(min(high, value + half))
 
 
