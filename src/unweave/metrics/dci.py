@@ -67,8 +67,10 @@ def dci(
         factors: labels (N, K).
         mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
             into classes, and leaves out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of eight random divisions of the
-            rows (Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take hours.
+        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of eight random divisions of
+            the rows (Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take
+            hours. That of `dci.informativeness_train` is of a share of right answers: half of the rows are learnt by
+            heart where all are not.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of the split, of ties between splits of trees, of halves and of permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
@@ -144,7 +146,7 @@ class _Found:
             return Score(name, None, self.stamp, reason=reason, **details)
         value, *halves = [self.value(name, fit) for fit in self.fits]
         if halves:
-            details["interval"] = halves_interval(value, np.reshape(halves, (-1, 2)), 0, 1, least=self.resolution(name))
+            details["interval"] = self.interval(name, value, np.reshape(halves, (-1, 2)))
         if self.nulls:
             random = np.array([self.value(name, fit) for fit in self.nulls])
             details["null"], details["null_interval"] = null_range(random, 0, 1)
@@ -169,12 +171,19 @@ class _Found:
         importances = self.importances(fit)[self.groups]
         return (disentanglement if name == "dci.disentanglement" else completeness)(importances, weights)
 
-    def resolution(self, name: str) -> float:
-        """What one answer more changes an accuracy by: halves that are all without a fault do not show less."""
+    def interval(self, name: str, value: float, halves: Floats) -> tuple[float, float]:
+        """Interval of a score, at least one answer wide on either side of an accuracy."""
         if name not in _ACCURACIES:
-            return 0.0
-        rows = self.task.train if name == "dci.informativeness_train" else ~self.task.train
-        return 1 / max(np.count_nonzero(self.task.labels[rows] >= 0), 1)
+            return halves_interval(value, halves, 0, 1)
+        learnt = name == "dci.informativeness_train"
+        rows = self.task.train if learnt else ~self.task.train
+        answers = np.maximum(np.count_nonzero(self.task.labels[rows] >= 0, axis=0), 1)
+        least = 1 / float(answers.sum())
+        if not learnt:
+            return halves_interval(value, halves, 0, 1, least=least)
+        share, right = self.weights[self.task.used] / self.weights[self.task.used].sum(), self.fits[0].train_accuracy
+        half = max(1.96 * float(np.sqrt((share**2 * right * (1 - right) / answers).sum())), least)
+        return max(0.0, value - half), min(1.0, value + half)
 
     def matrix(self, name: str) -> Floats:
         """What is behind a score: accuracies (1, K) or importances (G, K)."""
