@@ -5,9 +5,9 @@ set estimates; an interval that is right covers it in 95 % of data sets. Wanted:
 
     OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py [--metrics mig,sap] [--rows 1000] [--sets 100] [--paired]
 
-A score that is the same in nearly all data sets, or varies by less than one answer in a thousand of its range, is
-saturated: there is no spread to estimate, and an interval as wide as what can be resolved covers always. Such cases
-are listed and not counted.
+A score that lies at an end of its range and varies by less than 0.001 is saturated: it is the same in nearly all data
+sets, there is no spread to estimate, and an interval as wide as what can be resolved covers always. Such cases are
+listed and not counted.
 
 With 100 data sets the standard error of a coverage is about 2 %. `--paired` looks at the differences of `compare`
 between the codes of a case and the same codes with more noise. Exits with 1 when an interval covers too rarely.

@@ -74,3 +74,7 @@ def test_halves_show_the_spread_of_fresh_samples_and_of_the_learner(noise):
     assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(spread, rel=0.08)  # four standard errors
     assert halves_interval(0.2, np.array([[0.0, 0.4]]), 0.1, 0.3) == (0.1, 0.3)
     assert halves_interval(1.0, np.ones((8, 2)), 0, 1, least=0.01) == (0.99, 1.0)
+
+
+def test_student_t():
+    assert student_t(9) == pytest.approx(t.ppf(0.975, 9))

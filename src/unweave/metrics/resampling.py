@@ -58,9 +58,9 @@ def halves_interval(value: float, halves: Floats, low: float, high: float, *, le
 
     Random groups (Wolter 2007, chapter 2), two of them, divided again and again: the two halves share no row, so a
     quarter of their squared difference has the variance of their mean, and a score of all rows varies as the mean of
-    two independent scores of half of the rows. That holds too for what single rows tip over, such as the splits of trees,
-    which a jackknife of G groups multiplies by G - 1 and halves compared with other halves by 2: for DCI their standard
-    errors were a third too large. Student's t with R degrees of freedom; at least `least` on either side.
+    two independent scores of half of the rows. That holds too for what single rows tip over, such as the splits of
+    trees; a jackknife of G groups multiplies that by G - 1, and its standard errors for DCI were a third too large.
+    Student's t with R degrees of freedom; at least `least` on either side.
     """
     deviation = float(np.sqrt(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 2)
     half = max(student_t(len(halves)) * deviation, least)

@@ -21,7 +21,7 @@ def without_outliers(codes: NDArray[Any], rows: NDArray[np.int64] | None = None)
     """A copy of codes (N, D) with outliers drawn in; it keeps the dtype.
 
     A value further from the central 98 % of its code than a quarter of their width is moved to that distance. One
-    outlier of a thousand rows would otherwise decide the variance, and with it what the penalty of a linear model weighs.
+    outlier of a thousand rows would otherwise decide the variance, and with it what the penalty of a model weighs.
     The central 98 % are those of `rows`, of all rows where it is None.
     """
     values = np.array(codes)

@@ -115,10 +115,10 @@ class _Spread:
         What the number of test points leaves to chance is taken off again.
 
         A jackknife averages squared local changes, which is more than the variance of what bends (Poincaré's
-        inequality). Wrong answers do: near 1 they come from a few values whose rows happen to lie badly, and their share
-        e grows exponentially with how badly they do. Where log e is normal with variance s², squared local changes of e
-        are on average s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share over its
-        square. So the sum is taken down, by a half where the score is 0.98 and by nothing where it is low.
+        inequality). Wrong answers do: near 1 they come from a few values whose rows happen to lie badly, and their
+        share e grows exponentially with how badly they do. Where log e is normal with variance s², squared local changes
+        of e are on average s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share
+        over the share's square. So the sum is taken down, by a half where the score is 0.98 and by nothing where it is low.
         """
         if not self.run.arena.sampled:
             return 0.0
