@@ -116,9 +116,9 @@ class _Spread:
 
         A jackknife averages squared local changes, which is more than the variance of what bends (Poincaré's
         inequality). Wrong answers do: near 1 they come from a few values whose rows happen to lie badly, and their
-        share e grows exponentially with how badly they do. Where log e is normal with variance s², squared local changes
-        of e are on average s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share
-        over the share's square. So the sum is taken down, by a half where the score is 0.98 and by nothing where it is low.
+        share e grows exponentially with how badly. Where log e is normal with variance s², the mean squared local change
+        of e is s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share over the share's
+        square. So the sum is taken down: by a half where the score is 0.98, by nothing where it is low.
         """
         if not self.run.arena.sampled:
             return 0.0
@@ -141,7 +141,7 @@ class _Spread:
         """Which test points share a half of the rows, a factor and, where a point holds one, a value: (P,)."""
         found = []
         for number, (fold, trial) in enumerate(zip(self.run.arena.folds, self.run.trials, strict=True)):
-            held = fold[1].held(trial.test) if isinstance(fold[1], RowSource) else np.zeros(len(trial.test.factor))
+            held = fold[1].held(trial.test) if isinstance(fold[1], RowSource) else np.zeros_like(trial.test.factor)
             found.append(np.stack([np.full(len(held), number), trial.test.factor, held]))
         return np.asarray(np.unique(np.concatenate(found, axis=1), axis=1, return_inverse=True)[1], dtype=np.int64)
 
