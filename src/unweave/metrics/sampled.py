@@ -117,8 +117,8 @@ class _Spread:
         A jackknife averages squared local changes, which is more than the variance of what bends (Poincaré's
         inequality). Wrong answers do: near 1 they come from a few values whose rows happen to lie badly, and their
         share e grows exponentially with how badly. Where log e is normal with variance s², the mean squared local
-        change of e is s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share over its
-        square. So the sum is taken down: by a half where the score is 0.98, by nothing where it is low.
+        change of e is s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share over
+        its square. So the sum is taken down: by a half where the score is 0.98, by nothing where it is low.
         """
         if not self.run.arena.sampled:
             return 0.0
