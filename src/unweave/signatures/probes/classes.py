@@ -150,7 +150,7 @@ class _Softmax(_Rows):
         return np.hstack([weights, (axes @ (turned[:, -1] * outer))[:, None]])
 
     def _invert(self) -> tuple[Real, Real, Real]:
-        """Axes (C, C) of the mean curvature, and what to multiply by along them: (C, D) for weights, (C,) for offsets."""
+        """Axes (C, C) of the mean curvature, and factors along them: (C, D) for weights, (C,) for offsets."""
         weighted = self._shares * self._data.weights
         values, axes = np.linalg.eigh(np.diag(weighted.sum(axis=1)) - weighted @ self._shares.T)
         values = np.maximum(values, 1e-6 * values[-1])

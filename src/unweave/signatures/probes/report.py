@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unweave.core.scores import Score
@@ -66,6 +66,10 @@ class ProbeReport:
         """The main score."""
         return self.scores[self.primary]
 
+    def noting(self, notes: tuple[str, ...]) -> ProbeReport:
+        """The same report with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
         bent = self.nonlinear
@@ -102,7 +106,9 @@ def probe_table(reports: Mapping[str, ProbeReport]) -> Sequence[tuple[str, ...]]
         null = "" if score.null is None else f"{score.null:.3f}{_range(score.null_interval)}"
         told = _range(score.interval).strip()
         kind, primary = str(report.kind), report.primary.replace("_", " ")
-        rows.append((name, kind, f"{report.rows:,}", primary, value, told, null, change, "yes" if report.reliable else "no"))
+        rows.append(
+            (name, kind, f"{report.rows:,}", primary, value, told, null, change, "yes" if report.reliable else "no")
+        )
     return rows
 
 
