@@ -172,9 +172,7 @@ def _apply(
     for one in done:
         missed = (~one.reached & (kept >= 1)).sum()
         if missed:
-            notes.append(
-                f"{one.factor}: {_rows(missed, len(codes))} as far as the way goes, and its probe does not agree"
-            )
+            notes.append(f"{one.factor}: {_rows(missed, len(codes))} moved all the way, and the probe does not say so")
     return Edited(edited, done, edit, kept, leakage, tuple(notes))
 
 
@@ -216,8 +214,7 @@ def _within_data(
     if beyond == "refuse":
         raise ConfigError(
             f"editing {names} as asked leaves the data ({_rows(int(outside.sum()), len(codes))}): at most "
-            f"{float(share.min()):.0%} of the way is within the range where the model was trained. Ask for less, or let "
-            "it be clipped."
+            f"{float(share.min()):.0%} of the way lies within the data. Ask for less, or let it be clipped."
         )
     notes.append(
         f"{names}: {_rows(int(outside.sum()), len(codes))} clipped to where the data end, at "

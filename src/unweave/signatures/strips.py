@@ -42,8 +42,8 @@ def strip_of(
     """Objects with one factor moved over its safe range.
 
     A level or a measurement goes from the low end of `Signature.safe` through the unedited object to the high end, an
-    angle once around, a class to each class; the class that an object has is left as it is. Edits of single objects that
-    leave the data end where they would.
+    angle once around, a class to each class; the class that an object has is left as it is. Edits that leave the data
+    end where they would.
 
     Args:
         signatures: of the model.
