@@ -24,6 +24,9 @@ LEAST_RADIUS = 0.25
 _NEAR = 1e-3
 """Standard steps, or radians, by which a probe may miss what was asked: codes are kept in single precision."""
 
+_REST = 1e-9
+"""Multiple of the way up to which a class has not been moved: 0 but for rounding."""
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -246,7 +249,7 @@ class ClassGoal:
         missing = self.margin - lead[rows, rival]
         gains = np.einsum("nd,nd->n", read, way)
         free = np.isnan(self.fixed)
-        enough = free & (missing <= 0) & (at[:, 0] <= 0)
+        enough = free & (missing <= 0) & (at[:, 0] <= _REST)
         stuck = free & ~enough & (gains <= 0)
         pinned = ~free | enough | stuck
         goal = np.where(free, np.where(stuck, 1.0, 0.0), np.nan_to_num(self.fixed))
