@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -108,15 +107,11 @@ def _penalties(learner: Learner, folds: Folds) -> Floats:
     return learner.penalties if folds.count > 2 else np.array([learner.default])
 
 
-def _path(
-    task: Task, learner: Learner, rows: NDArray[np.int64], x: Floats, labels: Floats, penalties: Floats
-) -> Maps:
+def _path(task: Task, learner: Learner, rows: NDArray[np.int64], x: Floats, labels: Floats, penalties: Floats) -> Maps:
     return learner.path(x[rows], labels[:, rows], task.weights[rows], penalties)
 
 
-def _losses(
-    task: Task, learner: Learner, maps: Maps, rows: NDArray[np.int64], x: Floats, labels: Floats
-) -> Floats:
+def _losses(task: Task, learner: Learner, maps: Maps, rows: NDArray[np.int64], x: Floats, labels: Floats) -> Floats:
     return learner.losses(maps(x[rows]), labels[:, rows], task.weights[rows])
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from typing import Any
 
 from unweave.core.errors import ConfigError
 from unweave.core.targets import Target
@@ -60,7 +61,9 @@ def fit_reader(task: Task, penalty: float) -> Reader:
     """
     highest = 1.0 if task.kind == "lda" else np.inf
     if not 0 < penalty <= highest or not np.isfinite(penalty):
-        raise ConfigError(f"penalty: expected a number above 0{' and up to 1' if task.kind == 'lda' else ''}, got {penalty}.")
+        raise ConfigError(
+            f"penalty: expected a number above 0{' and up to 1' if task.kind == 'lda' else ''}, got {penalty}."
+        )
     weights, offset = final(task, task.learner(), penalty)
     scaled = weights * np.divide(1.0, task.spread, out=np.zeros_like(task.spread), where=task.spread > 0)[:, None]
     return Reader(task.target, scaled, offset - task.mean @ scaled)

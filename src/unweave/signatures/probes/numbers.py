@@ -19,10 +19,7 @@ Levels = NDArray[np.int64]
 def squared_errors(target: Target, outputs: Floats, labels: Floats, weights: Floats) -> Floats:
     """Weighted squared error (T, P) of outputs (T, P, n, m) in the coordinates of the factor, summed over rows."""
     return np.stack(
-        [
-            ((told - Chart(target).of(one)) ** 2).sum(axis=2) @ weights
-            for told, one in zip(outputs, labels, strict=True)
-        ]
+        [((told - Chart(target).of(one)) ** 2).sum(axis=2) @ weights for told, one in zip(outputs, labels, strict=True)]
     )
 
 

@@ -102,7 +102,9 @@ def probe_table(reports: Mapping[str, ProbeReport]) -> Sequence[tuple[str, ...]]
         null = "" if score.null is None else f"{score.null:.3f}{_range(score.null_interval)}"
         told = _range(score.interval).strip()
         kind, primary = str(report.kind), report.primary.replace("_", " ")
-        rows.append((name, kind, f"{report.rows:,}", primary, value, told, null, change, "yes" if report.reliable else "no"))
+        rows.append(
+            (name, kind, f"{report.rows:,}", primary, value, told, null, change, "yes" if report.reliable else "no")
+        )
     return rows
 
 
