@@ -58,6 +58,12 @@ class Editor:
         if self.model.latent != self.signatures.latent:
             raise ShapeError("model", want=f"codes of {self.signatures.latent} dimensions", got=(self.model.latent,))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one observation: (H, W, C) for images, (F,) for vectors."""
+        mean = self.signatures.density.mean[None]
+        return self.model.decode(mean.astype(np.float32)).shape[1:]
+
     def edit(
         self,
         images: NDArray[Any],
