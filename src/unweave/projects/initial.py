@@ -34,6 +34,7 @@ def initial_project(
     name: str,
     labels: str | None = None,
     size: int | None = None,
+    channels: int | None = None,
     by: str | None = None,
     progress: Progressing | None = None,
 ) -> Initial:
@@ -47,6 +48,8 @@ def initial_project(
         data["labels"] = labels
     if "images" in data:
         data["size"] = size or (_BUILTIN_SIZE if source.startswith("builtin:") else _SIZE)
+        if channels is not None:
+            data["channels"] = channels
     if by is not None:
         data["split"] = {"by": by}
     config = DataConfig(**data)
