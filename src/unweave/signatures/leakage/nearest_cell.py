@@ -21,16 +21,16 @@ Singles = NDArray[np.float32]
 TABLE_BYTES = 256 << 20
 """Memory of the table of averaged pictures at most."""
 
-COARSE = 20_000
+COARSE = 80_000
 """Cells of the subsampled grid at most."""
 
-STARTS = 4
+STARTS = 5
 """Cells of the subsampled grid that are descended from, for every combination of classes."""
 
-ENDS = 3
+ENDS = 4
 """Different ends of the descents around which cells are drawn."""
 
-DRAWN = 48
+DRAWN = 96
 """Cells around the best end that are compared pixel by pixel in each round."""
 
 ROUNDS = 3
@@ -60,7 +60,7 @@ class NearestCell:
         rest = len(self._sizes) - len(named)
         self._ordered = np.array([f.kind != "categorical" for f in named] + [False] * rest)
         grid = self._subsampled(coarse)
-        self._templates = self._table[grid].astype(np.float32)
+        self._templates = self._coarser(self._table[grid])
         self._squares = 0.5 * (self._templates**2).sum(axis=1)
         self._grid = self._by_class(grid)
 
@@ -77,7 +77,7 @@ class NearestCell:
         flat = _bytes(pictures)
         small = _averages(flat.reshape(pictures.shape), self.pool)
         # |p - t|² = |p|² - 2 (p·t - |t|²/2), and |p|² is the same for all cells.
-        near = small @ self._templates.T - self._squares
+        near = self._coarser(small) @ self._templates.T - self._squares
         starts = np.concatenate([group[_largest(near[:, at], self._starts)] for at, group in self._grid], axis=1)
         grid = self._table, self._hole, self._strides, self._sizes
         asked = _descend(small, *grid, self._ordered, starts, ENDS)
@@ -110,6 +110,12 @@ class NearestCell:
             drawn = self.generated.render(index)
             table[some] = np.rint(_averages(drawn, self.pool)).astype(np.uint8)
         return table
+
+    def _coarser(self, small: NDArray[Any]) -> Singles:
+        """Rows of the table, or pictures averaged as it is, averaged once more where that leaves whole blocks."""
+        height, width, channels = self.generated.shape
+        shape = height // self.pool, width // self.pool, channels
+        return _averages(small.reshape(-1, *shape), 1 if shape[0] % 2 or shape[1] % 2 else 2)
 
     def _subsampled(self, most: int) -> NDArray[np.int64]:
         """Cells of a grid of about `most` cells (all if they are no more), spread evenly over the ordered axes."""
