@@ -64,9 +64,7 @@ def accuracy(right: NDArray[np.bool_], weights: Floats | None = None) -> tuple[f
     return value, np.asarray((right - value) * share * len(right), dtype=np.float64)
 
 
-def balanced_accuracy(
-    right: NDArray[np.bool_], labels: Classes, weights: Floats | None = None
-) -> tuple[float, Floats]:
+def balanced_accuracy(right: NDArray[np.bool_], labels: Classes, weights: Floats | None = None) -> tuple[float, Floats]:
     """Mean over the classes that occur of the share of right answers (n,) in each, and the influence of each row."""
     share = _shares(len(right), weights)
     _, index = np.unique(labels, return_inverse=True)

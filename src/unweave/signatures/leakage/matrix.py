@@ -77,7 +77,10 @@ class LeakageMatrix:
         """The inverse of `to_json`."""
         mean = data["mean"]
         quality, reproduced = (
-            {name: Score.from_json(score["stamp"]["definition"] + "." + name, score) for name, score in data[key].items()}
+            {
+                name: Score.from_json(score["stamp"]["definition"] + "." + name, score)
+                for name, score in data[key].items()
+            }
             for key in ("quality", "reproduced")
         )
         return cls(

@@ -185,9 +185,7 @@ class _Bench:
         asked = edits.asked(amount) / self.unit[own]
         return _Look(on_target.mean(axis=1), np.stack(others, axis=1), asked, wanted)
 
-    def _extras(
-        self, values: Floats, features: Floats | None, edits: Edits
-    ) -> list[tuple[str, Floats]]:
+    def _extras(self, values: Floats, features: Floats | None, edits: Edits) -> list[tuple[str, Floats]]:
         """Other quantities by row (N,), by name."""
         rows, ways = edits.towards.shape
         own = self.names.index(edits.signature.name)
@@ -201,7 +199,14 @@ class _Bench:
             after, was = values[:, own].reshape(rows, ways), self.before[:, own, None]
             found.append((ASTRAY, ((after != was) & (after != edits.towards)).mean(axis=1)))
         if self.reference is not None and features is not None and self.features is not None:
-            found.append((DRIFT, self.reference.drift(np.repeat(self.features, ways, axis=0), features).reshape(rows, ways).mean(axis=1)))
+            found.append(
+                (
+                    DRIFT,
+                    self.reference.drift(np.repeat(self.features, ways, axis=0), features)
+                    .reshape(rows, ways)
+                    .mean(axis=1),
+                )
+            )
             found.append((REALISM, self.reference.distance(features).reshape(rows, ways).mean(axis=1)))
         return found
 
@@ -213,7 +218,11 @@ class _Bench:
         features = None if self.features is None else np.repeat(self.features, ways, axis=0)
         extras = self._extras(still, features, edits)
         factors = tuple(self.names[k] for k in self.used if k != own)
-        first = np.stack([*[np.zeros(rows)] * len(factors), *[column for _, column in extras]], axis=1) if factors or extras else np.zeros((rows, 0))
+        first = (
+            np.stack([*[np.zeros(rows)] * len(factors), *[column for _, column in extras]], axis=1)
+            if factors or extras
+            else np.zeros((rows, 0))
+        )
         on = np.stack([np.zeros(rows), *[look.on for look in seen]])
         others = np.stack([first, *[look.others for look in seen]])
         amounts = np.array([0.0, *edits.amounts])
