@@ -10,6 +10,7 @@ from unweave.signatures.chart import Chart
 from unweave.signatures.directions import calibrated, isolated, length, pattern, plain
 from unweave.signatures.reader import Reader
 from unweave.signatures.regression import coordinates
+from unweave.signatures.unbiased import Unbiased
 
 
 def mixed(rng, correlation=0.0, factors=3):
@@ -120,7 +121,7 @@ def test_the_regression_holds_the_other_factors_still_however_noisy_the_codes():
     np.testing.assert_allclose(np.vstack(found.movement), mixing, atol=0.06)
     np.testing.assert_allclose(found.noise, np.eye(6), atol=0.05)  # 1 / sqrt(20,000) = 0.007
     # The unbiased readers see each column of the mixing as one step of its factor and nothing of the others.
-    unbiased = np.hstack([reader.weights for reader in found.unbiased().values()])
+    unbiased = Unbiased(found).weights
     np.testing.assert_allclose(mixing @ unbiased, np.eye(3), atol=0.06)
     least = np.linalg.inv(mixing @ mixing.T) @ mixing  # Gauss and Markov, for noise of covariance I
     np.testing.assert_allclose(unbiased.T, least, atol=0.05)
@@ -132,4 +133,4 @@ def test_missing_labels_are_those_that_the_probe_expects():
     outputs = np.log(np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]))
     found = coordinates(chart, np.array([0.0, 1.0, 0.0]), np.array([True, True, False]), outputs)
     expected = np.array([[1, 0], [0, 1], [0.2, 0.8]])
-    np.testing.assert_allclose(found, expected - expected.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found, expected, atol=1e-12)

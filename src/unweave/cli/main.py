@@ -9,8 +9,25 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import advise, check, demo, evaluate, import_model, init, labels, report, score, train, traverse
-from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
+from unweave.cli import (
+    advise,
+    augment,
+    check,
+    demo,
+    discover,
+    edit,
+    evaluate,
+    import_model,
+    init,
+    labels,
+    report,
+    score,
+    probe,
+    swap,
+    train,
+    traverse,
+)
+from unweave.cli.console import FIND, MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
     name="unweave",
@@ -33,6 +50,11 @@ for panel, name, command in (
     (MEASURE, "score", score.score),
     (MEASURE, "traverse", traverse.traverse),
     (MEASURE, "report", report.report),
+    (FIND, "discover", discover.discover),
+    (FIND, "probe", probe.probe),
+    (FIND, "edit", edit.edit),
+    (FIND, "swap", swap.swap),
+    (FIND, "augment", augment.augment),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)

@@ -16,6 +16,7 @@ from unweave.signatures.directions import calibrated, isolated, length, pattern,
 from unweave.signatures.reader import Reader
 from unweave.signatures.regression import Regression, regress
 from unweave.signatures.signature import Candidate, Path, Signature
+from unweave.signatures.unbiased import Unbiased
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +60,28 @@ class Problem:
         """How codes move with a factor while the others stay, (m, D)."""
         return self.regression.movement[self.factors.index(name)]
 
+    @cached_property
+    def bent_charts(self) -> dict[str, Chart]:
+        """Coordinates with knots, of the measurements and levels that have enough labels for them."""
+        found = {}
+        for name, chart in self.charts.items():
+            labels = self.known(name)[1]
+            if chart.width > 1 or chart.target.factor.kind == "categorical" or len(labels) < KNOTS * _ROWS_PER_KNOT:
+                continue
+            numbers = chart.target.normalise(labels).astype(np.float64)
+            knots = np.unique(np.quantile(numbers, np.linspace(0.05, 0.95, KNOTS)))
+            if len(knots) > 2:
+                found[name] = Chart(chart.target, tuple(knots.tolist()))
+        return found
+
+    @cached_property
+    def unbiased(self) -> Unbiased:
+        """Reads all factors off codes; see there."""
+        if not self.bent_charts:
+            return Unbiased(self.regression)
+        charts = [self.bent_charts.get(n, self.charts[n]) for n in self.factors.names]
+        return Unbiased(self.regression, regress(self.codes, self.factors, charts, self.readers))
+
     def known(self, name: str) -> tuple[Floats, Floats]:
         """Codes (n, D) and labels (n,) of the rows that have the label."""
         k = self.factors.index(name)
@@ -98,11 +121,8 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
             found[str(form)] = Signature(
                 chart, directions, reader, path, form, kept, (0.0, 0.0), labels=len(labels), classes=classes
             )
-    if path == "line" and len(labels) >= KNOTS * _ROWS_PER_KNOT and len(np.unique(labels)) > KNOTS:
-        bent = _bent(problem, name, target)
-        if bent is not None:
-            found["piecewise"] = bent
-    return found
+    bent = _bent(problem, name, target)
+    return found | ({"piecewise": bent} if bent is not None else {})
 
 
 def _target(chart: Chart, reader: Reader, codes: Floats, labels: Floats) -> Floats:
@@ -141,24 +161,18 @@ def _one_dimension(problem: Problem, name: str) -> Floats:
 
 def _bent(problem: Problem, name: str, target: Floats) -> Signature | None:
     """The path through the means of the codes at knots, with the other factors held; None where it goes nowhere."""
-    _, labels = problem.known(name)
-    reader = problem.readers[name]
-    numbers = reader.target.normalise(labels).astype(np.float64)
-    knots = np.unique(np.quantile(numbers, np.linspace(0.05, 0.95, KNOTS)))
-    if len(knots) < 3:
+    chart, reader = problem.bent_charts.get(name), problem.readers[name]
+    if chart is None:
         return None
-    chart = Chart(reader.target, tuple(knots.tolist()))
     charts = [chart if n == name else problem.charts[n] for n in problem.factors.names]
-    found = regress(problem.codes, problem.factors, charts, problem.readers).movement[problem.factors.index(name)]
-    seen = (found @ reader.weights)[:, 0]
-    slope = float(np.polyfit(knots, seen, 1)[0])
+    k = problem.factors.index(name)
+    found = regress(problem.codes, problem.factors, charts, problem.readers).movement[k]
+    slope = float(np.polyfit(chart.knots, (found @ reader.weights)[:, 0], 1)[0])
     if slope <= 0:
         return None
     directions = found / slope
-    whole = np.diff(knots)
-    pieces = np.diff(directions, axis=0) / whole[:, None]
-    kept = _kept(pieces.mean(axis=0, keepdims=True), reader.weights, target, 1.0, problem.covariance)
+    pieces = np.diff(directions, axis=0) / np.diff(chart.knots)[:, None]
     best = length(pattern(reader.weights, target, problem.covariance), problem.covariance)
-    return Signature(
-        chart, directions, reader, "piecewise", "regression", min(1.0, kept * best), (0.0, 0.0), labels=len(labels)
-    )
+    kept = _kept(pieces.mean(axis=0, keepdims=True), reader.weights, target, best, problem.covariance)
+    labels = int(problem.factors.known[:, k].sum())
+    return Signature(chart, directions, reader, "piecewise", "regression", kept, (0.0, 0.0), labels=labels)

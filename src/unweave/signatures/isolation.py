@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.signatures.reader import Reader
+from unweave.core.targets import Target
 from unweave.signatures.signature import Signature
 
 Floats = NDArray[np.float64]
@@ -19,9 +19,9 @@ UNMOVED = 0.02
 """On-target change, in changes between two random rows, below which directions do not move their factor."""
 
 
-def change(reader: Reader, before: Floats, after: Floats) -> Floats:
+def change(target: Target, before: Floats, after: Floats) -> Floats:
     """How far coordinates (N, m) went, (N,): standard steps, radians, or the share of a class that another took."""
-    kind = reader.target.factor.kind
+    kind = target.factor.kind
     if kind == "circular":
         turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
         return np.abs(np.mod(turn + np.pi, 2 * np.pi) - np.pi)
@@ -42,27 +42,33 @@ def moves(signature: Signature, codes: Floats, amount: float = 1.0) -> tuple[Flo
     return tuple(codes + signature.offset(read, read + way * step) for way in (-1, 1))
 
 
-def leak(signature: Signature, codes: Floats, readers: Mapping[str, Reader], response: Response) -> float:
+def leak(
+    signature: Signature,
+    codes: Floats,
+    read: Callable[[Floats], Mapping[str, Floats]],
+    targets: Sequence[Target],
+    response: Response,
+) -> float:
     """Mean change of the other factors per change of the signature's own, each in changes between two random rows.
 
     Args:
         signature: with the directions to judge.
         codes: where edits start, (N, D).
-        readers: unbiased ones by factor (`Regression.unbiased`), among them the signature's own factor, from rows that
-            the directions are not from.
+        read: from codes to coordinates by factor, found from rows that the directions are not from.
+        targets: the factors to look at, the signature's own among them.
         response: of the model.
 
     Returns:
         0 for perfect isolation, 1 where the others change as much; infinite where the factor does not move.
     """
-    start = response(codes)
-    moved = [response(one) for one in moves(signature, codes)]
+    before = read(response(codes))
+    after = [read(response(one)) for one in moves(signature, codes)]
     changed = {}
-    for name, reader in readers.items():
-        before = reader(start)
-        apart = float(change(reader, before, np.roll(before, len(before) // 2, axis=0)).mean())
+    for target in targets:
+        name = target.factor.name
+        apart = float(change(target, before[name], np.roll(before[name], len(codes) // 2, axis=0)).mean())
         if apart > 0:
-            changed[name] = float(np.mean([change(reader, before, reader(one)).mean() for one in moved])) / apart
+            changed[name] = float(np.mean([change(target, before[name], one[name]).mean() for one in after])) / apart
     own = changed.pop(signature.name, 0.0)
     if own < UNMOVED:
         return float("inf")

@@ -18,15 +18,12 @@ Floats = NDArray[np.float64]
 PENALTY = 1e-3
 """Weight of the squared coefficients per row, on standardised coordinates: it decides only what the rows leave open."""
 
-_SAME = 1e-9
-"""Relative size of a singular value that counts as 0: the coordinates of classes depend on each other."""
-
 _LEAST_NOISE = 1e-6
 """Variance of the noise at least, as a share of that of the codes: codes may be exact functions of the labels."""
 
 
 def coordinates(chart: Chart, labels: Floats, known: NDArray[np.bool_], read: Floats) -> Floats:
-    """Centred coordinates (N, m) of labels (N,); where one is missing, those of what the probe says, (N, C).
+    """Coordinates (N, m) of labels (N,); where one is missing, those of what the probe says, (N, C).
 
     A probe's probabilities stand for a missing class: an expectation, as in the E step of Dempster et al. (1977).
     """
@@ -34,7 +31,7 @@ def coordinates(chart: Chart, labels: Floats, known: NDArray[np.bool_], read: Fl
     found[known] = chart.of(labels[known])
     if not known.all():
         found[~known] = _expected(chart, read[~known])
-    return found - found.mean(axis=0)
+    return found
 
 
 def _expected(chart: Chart, outputs: Floats) -> Floats:
@@ -46,35 +43,21 @@ def _expected(chart: Chart, outputs: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Regression:
-    """Codes as a linear function of all labels: z = mean + coordinates @ movement + noise.
+    """Codes as a function of all labels: z = centre + (coordinates - means) @ movement + noise.
 
     Attributes:
         charts: of each factor.
+        means: mean coordinates, (m,) each.
         movement: how codes move with each factor while the others stay, (m, D) each.
+        centre: mean of the codes, (D,).
         noise: covariance of what the labels do not explain, (D, D), shrunk (Ledoit and Wolf 2004).
     """
 
     charts: tuple[Chart, ...]
+    means: tuple[Floats, ...]
     movement: tuple[Floats, ...]
+    centre: Floats
     noise: Floats
-
-    def unbiased(self) -> dict[str, Reader]:
-        """Readers of the coordinates, by factor, that no correlation of the factors biases.
-
-        The best linear unbiased estimate of the coordinates of given codes (generalised least squares; Aitken 1936):
-        W = N⁻¹ Aᵀ (A N⁻¹ Aᵀ)⁺ for movement A and noise N. A probe is a regression the other way round: it reads a
-        factor partly off the correlated ones, and so sees leakage in movements that have none. Outputs are coordinates
-        of the chart, for classes too.
-        """
-        every = np.vstack(self.movement)
-        filtered = np.linalg.solve(self.noise, every.T)
-        weights = filtered @ np.linalg.pinv(every @ filtered, rcond=_SAME, hermitian=True)
-        ends = np.cumsum([len(part) for part in self.movement])
-        parts = np.split(weights, ends[:-1], axis=1)
-        return {
-            chart.target.factor.name: Reader(chart.target, part, np.zeros(part.shape[1]))
-            for chart, part in zip(self.charts, parts, strict=True)
-        }
 
 
 def regress(
@@ -97,16 +80,18 @@ def regress(
     for k, chart in enumerate(charts):
         name = chart.target.factor.name
         parts.append(coordinates(chart, table.values[:, k], table.known[:, k], readers[name](codes)))
-    design = np.hstack(parts)
+    means = tuple(part.mean(axis=0) for part in parts)
+    design = np.hstack(parts) - np.concatenate(means)
     spread = design.std(axis=0)
     live = spread > 0
     unit = design[:, live] / spread[live]
-    z = np.asarray(codes, dtype=np.float64)
-    z = z - z.mean(axis=0)
+    centre = np.asarray(codes, dtype=np.float64).mean(axis=0)
+    z = codes - centre
     gram = unit.T @ unit + PENALTY * len(z) * np.eye(int(live.sum()))
     found = np.zeros((design.shape[1], z.shape[1]))
     found[live] = np.linalg.solve(gram, unit.T @ z) / spread[live][:, None]
     noise, _ = ledoit_wolf(z - design @ found, assume_centered=True)
     floor = _LEAST_NOISE * float((z**2).mean())
     ends = np.cumsum([chart.width for chart in charts])
-    return Regression(tuple(charts), tuple(np.split(found, ends[:-1])), noise + floor * np.eye(len(noise)))
+    movement = tuple(np.split(found, ends[:-1]))
+    return Regression(tuple(charts), means, movement, centre, noise + floor * np.eye(len(noise)))

@@ -13,7 +13,7 @@ from unweave.core.seeds import generator
 from unweave.core.targets import Target
 from unweave.metrics.resampling import null_range
 from unweave.metrics.stamps import make_stamp
-from unweave.signatures.probes.cross import Held, nested, shuffled
+from unweave.signatures.probes.cross import nested, shuffled
 from unweave.signatures.probes.features import LANDMARKS, bent_features
 from unweave.signatures.probes.fit import fit_reader
 from unweave.signatures.probes.folds import Folds, make_folds
@@ -76,11 +76,9 @@ def assess_probe(
         bent = score_outputs(target, nested(task, learner, folds, x).outputs, task.labels, task.weights)[primary]
     scores, beside = run.scores(found, primary, bent)
     main = scores[primary]
-    reliable = (
-        main.interval is not None and main.null_interval is not None and main.interval[0] > main.null_interval[1]
-    )
+    reliable = main.interval is not None and main.null_interval is not None and main.interval[0] > main.null_interval[1]
     return ProbeReport(
-        fit_reader(whole, held.chosen),
+        fit_reader(whole, held.chosen, seed),
         whole.kind,
         scores,
         primary,

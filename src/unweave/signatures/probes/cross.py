@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -22,12 +21,10 @@ class Held:
 
     Attributes:
         outputs: (N, m).
-        penalties: the one chosen for each fold, (K,).
         chosen: the one that all folds together choose.
     """
 
     outputs: Floats
-    penalties: tuple[float, ...]
     chosen: float
 
 
@@ -69,7 +66,7 @@ def nested(task: Task, learner: Learner, folds: Folds, x: Floats) -> Held:
     picks = inner.argmin(axis=1)
     outputs = _outputs(once, folds, x, picks[None])
     chosen = float(penalties[once.losses.sum(axis=0)[0].argmin()])
-    return Held(outputs[0], tuple(float(penalties[p]) for p in picks), chosen)
+    return Held(outputs[0], chosen)
 
 
 def shuffled(task: Task, learner: Learner, folds: Folds, x: Floats, labels: Floats) -> Floats:
@@ -93,6 +90,12 @@ def choose(task: Task, learner: Learner, folds: Folds) -> float:
     return float(penalties[once.losses.sum(axis=0)[0].argmin()])
 
 
+def hold_out(task: Task, learner: Learner, folds: Folds, penalty: float) -> Floats:
+    """Outputs (N, m) of every row by a model of one penalty without its fold."""
+    once = single(task, learner, folds, task.x, task.labels[None], np.array([penalty]))
+    return np.asarray(_outputs(once, folds, task.x, np.zeros((1, folds.count), dtype=np.int64))[0])
+
+
 def final(task: Task, learner: Learner, penalty: float, rows: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
     """Weights (D, m) and offset (m,) on standardised codes of a model of all rows, or of some."""
     rows = np.arange(len(task)) if rows is None else rows
@@ -108,15 +111,11 @@ def _penalties(learner: Learner, folds: Folds) -> Floats:
     return learner.penalties if folds.count > 2 else np.array([learner.default])
 
 
-def _path(
-    task: Task, learner: Learner, rows: NDArray[np.int64], x: Floats, labels: Floats, penalties: Floats
-) -> Maps:
+def _path(task: Task, learner: Learner, rows: NDArray[np.int64], x: Floats, labels: Floats, penalties: Floats) -> Maps:
     return learner.path(x[rows], labels[:, rows], task.weights[rows], penalties)
 
 
-def _losses(
-    task: Task, learner: Learner, maps: Maps, rows: NDArray[np.int64], x: Floats, labels: Floats
-) -> Floats:
+def _losses(task: Task, learner: Learner, maps: Maps, rows: NDArray[np.int64], x: Floats, labels: Floats) -> Floats:
     return learner.losses(maps(x[rows]), labels[:, rows], task.weights[rows])
 
 

@@ -12,9 +12,7 @@ from unweave.signatures.probes.learner import Learner
 from unweave.signatures.probes.task import Task
 
 
-def notes_on(
-    task: Task, folds: Folds, learner: Learner, scores: Mapping[str, Score], primary: str
-) -> tuple[str, ...]:
+def notes_on(task: Task, folds: Folds, learner: Learner, scores: Mapping[str, Score], primary: str) -> tuple[str, ...]:
     """Sentences about folds, groups, rare classes and scores."""
     return (*_on_folds(task, folds, learner), *_on_groups(task), *_on_classes(task), *_on_scores(scores, primary))
 
