@@ -145,11 +145,12 @@ def probe_run(
         seed=seed,
     )
     notes = [f"{name} has no signature: {why}" for name, why in found.provenance["refused"].items()]
-    notes += [
-        f"{a} and {b} vary together in the labels; rows were weighted towards independence." for a, b in correlated
-    ]
+    notes += [f"{a} and {b} vary together in the labels; rows count as if they did not." for a, b in correlated]
     if look != "none" and "decode" in model.capabilities:
-        found, more = _with_leakage(found, model, dataset, table, rows, groups, look, bootstrap, seed)
+        builtin = project.data.builtin
+        generated = builtin_set(builtin, size=project.data.size) if builtin in EXACT else None
+        labelled = _Labelled(dataset, table, rows, groups, generated)
+        found, more = _with_leakage(found, model, run, labelled, look, bootstrap, seed)
         notes += more
     found.save(run.signatures)
     return Probed(found, tuple(notes))
