@@ -129,7 +129,7 @@ def probe_run(
     reference = model.encode(dataset.observations(np.sort(order[:REFERENCE_ROWS]))).mean
     strong = (p for p in associations(chosen, seed=seed) if p.value >= STRONG and p.beyond_chance)
     correlated = tuple((pair.a, pair.b) for pair in strong)
-    weights = independent_weights([label_levels(chosen.select(linked)) for linked in connected(correlated)])
+    linked = [label_levels(chosen.select(names)) for names in connected(correlated)]
     found = fit_signatures(
         model.encode(dataset.observations(rows)).mean,
         chosen,
@@ -138,7 +138,7 @@ def probe_run(
         response=response_of(model),
         binding=model.binding,
         groups=None if groups is None else groups[rows],
-        weights=weights.values if correlated else None,
+        weights=independent_weights(linked).values if linked else None,
         only=only,
         provenance={"run": run.name, "data": dataset.data_hash, "labelled_rows": rows.tolist()},
         bootstrap=bootstrap,
