@@ -16,8 +16,6 @@ from unweave.signatures.signature import Leakage, Path
 
 Floats = NDArray[np.float64]
 
-UNBOUNDED = frozenset({"slope"})
-
 
 @dataclass(frozen=True)
 class Moments:

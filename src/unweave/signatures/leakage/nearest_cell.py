@@ -55,13 +55,15 @@ class NearestCell:
         self._hole = np.zeros(math.prod(generated.sizes), dtype=np.bool_)
         if generated.holes is not None:
             self._hole[np.ravel_multi_index(tuple(generated.holes.T), generated.sizes)] = True
-        self._table = self._averaged()
+        self._table, self._lost = self._averaged()
         named = generated.factors[: len(self._sizes)]
         rest = len(self._sizes) - len(named)
         self._ordered = np.array([f.kind != "categorical" for f in named] + [False] * rest)
         grid = self._subsampled(coarse)
         self._templates = self._coarser(self._table[grid])
-        self._squares = 0.5 * (self._templates**2).sum(axis=1)
+        blocks = self._table.shape[1] / self._templates.shape[1]
+        small = (self._table[grid].astype(np.float32) ** 2).sum(axis=1)
+        self._squares = 0.5 * (small + self._lost[grid]) / np.float32(blocks)
         self._grid = self._by_class(grid)
 
     def __call__(self, pictures: Singles) -> Index:
@@ -79,7 +81,7 @@ class NearestCell:
         # |p - t|² = |p|² - 2 (p·t - |t|²/2), and |p|² is the same for all cells.
         near = self._coarser(small) @ self._templates.T - self._squares
         starts = np.concatenate([group[_largest(near[:, at], self._starts)] for at, group in self._grid], axis=1)
-        grid = self._table, self._hole, self._strides, self._sizes
+        grid = self._table, self._lost, self._hole, self._strides, self._sizes
         asked = _descend(small, *grid, self._ordered, starts, ENDS)
         best, apart = asked[:, 0].copy(), np.full(len(asked), np.inf)
         active = np.arange(len(asked))
@@ -99,17 +101,23 @@ class NearestCell:
             asked = best[active][:, None]
         return np.stack(np.unravel_index(best, self.generated.sizes), axis=1).astype(np.int64)
 
-    def _averaged(self) -> NDArray[np.uint8]:
-        """The table: pictures averaged over blocks, uint8 (cells, pixels)."""
+    def _averaged(self) -> tuple[NDArray[np.uint8], Singles]:
+        """The table, pictures averaged over blocks, uint8 (cells, pixels), and what is lost of their squared length.
+
+        With what is lost given back, the distance from a smooth picture is what it would be pixel by pixel: the scalar
+        product of a smooth picture with another is that of their averages.
+        """
         height, width, channels = self.generated.shape
         table = np.zeros((len(self._hole), (height // self.pool) * (width // self.pool) * channels), np.uint8)
+        lost = np.zeros(len(self._hole), np.float32)
         cells = np.flatnonzero(~self._hole)
         for start in range(0, len(cells), CHUNK):
             some = cells[start : start + CHUNK]
             index = np.stack(np.unravel_index(some, self.generated.sizes), axis=1).astype(np.int64)
             drawn = self.generated.render(index)
             table[some] = np.rint(_averages(drawn, self.pool)).astype(np.uint8)
-        return table
+            lost[some] = _lengths(drawn.reshape(len(some), -1)) / self.pool**2 - _lengths(table[some])
+        return table, lost
 
     def _coarser(self, small: NDArray[Any]) -> Singles:
         """Rows of the table, or pictures averaged as it is, averaged once more where that leaves whole blocks."""
@@ -184,6 +192,18 @@ def _apart(pictures: Singles, drawn: NDArray[np.uint8], rows: NDArray[np.int64])
     return out
 
 
+@compiled()
+def _lengths(rows: NDArray[np.uint8]) -> Singles:
+    """Squared length of each row."""
+    out = np.empty(len(rows), np.float32)
+    for n in range(len(rows)):
+        total = 0
+        for value in rows[n]:
+            total += int(value) * int(value)
+        out[n] = total
+    return out
+
+
 @compiled(fastmath={"reassoc", "contract", "nsz"})
 def _square(picture: Singles, other: NDArray[np.uint8]) -> float:
     """Squared distance of two rows; sums may be taken in any order, so that they can be taken side by side."""
@@ -198,6 +218,7 @@ def _square(picture: Singles, other: NDArray[np.uint8]) -> float:
 def _descend(
     small: Singles,
     table: NDArray[np.uint8],
+    lost: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
@@ -219,7 +240,7 @@ def _descend(
         known = 0
         for s in range(count):
             cell = starts[n, s]
-            least = _square(small[n], table[cell])
+            least = _square(small[n], table[cell]) + lost[cell]
             moved = True
             while moved:
                 moved = False
@@ -231,7 +252,7 @@ def _descend(
                     for value in range(sizes[axis]):
                         other = base + value * strides[axis]
                         if value != here and not holes[other]:
-                            d = _square(small[n], table[other])
+                            d = _square(small[n], table[other]) + lost[other]
                             if d < least:
                                 least, cell, moved = d, other, True
             known = _insert(found, apart, known, cell, least)
@@ -239,7 +260,7 @@ def _descend(
         for s in range(known):
             cell = found[s]
             while True:
-                _collect(small[n], table, holes, strides, sizes, cell, nearest, distance, 0)
+                _collect(small[n], table, lost, holes, strides, sizes, cell, nearest, distance, 0)
                 if nearest[0] == cell:
                     break
                 cell = nearest[0]
@@ -275,6 +296,7 @@ def _insert(cells: NDArray[np.int64], apart: NDArray[np.float64], known: int, ce
 def _collect(
     small: Singles,
     table: NDArray[np.uint8],
+    lost: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
@@ -293,13 +315,13 @@ def _collect(
             cell += (rest % 3 - 1) * strides[axis]
             rest //= 3
         if inside and not holes[cell]:
-            known = _insert(cells, apart, known, cell, _square(small, table[cell]))
+            known = _insert(cells, apart, known, cell, _square(small, table[cell]) + lost[cell])
     for axis in range(axes):
         base = centre - (centre // strides[axis]) % sizes[axis] * strides[axis]
         for value in range(sizes[axis]):
             cell = base + value * strides[axis]
             if not holes[cell]:
-                known = _insert(cells, apart, known, cell, _square(small, table[cell]))
+                known = _insert(cells, apart, known, cell, _square(small, table[cell]) + lost[cell])
     return known
 
 
@@ -307,6 +329,7 @@ def _collect(
 def _around(
     small: Singles,
     table: NDArray[np.uint8],
+    lost: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
@@ -320,7 +343,7 @@ def _around(
         known = 0
         for s in range(centres.shape[1]):
             if s == 0 or centres[n, s] != centres[n, s - 1]:
-                known = _collect(small[n], table, holes, strides, sizes, centres[n, s], cells, apart, known)
+                known = _collect(small[n], table, lost, holes, strides, sizes, centres[n, s], cells, apart, known)
         for place in range(most):
             out[n, place] = cells[min(place, known - 1)]
     return out

@@ -94,9 +94,9 @@ def train_net(
 ) -> JudgeNet:
     """A trained net.
 
-    The loss is a mean over factors, each over the rows that have the label: cross-entropy in units of that of a guess for
-    classes, squared error in units of the coordinates for the others. Adam with one cycle of the rate (Smith and Topin
-    2019); the same seed gives the same net on the same machine.
+    The loss is a mean over factors, each over the rows that have the label: cross-entropy in units of that of a guess
+    for classes, squared error in units of the coordinates for the others. Adam with one cycle of the rate (Smith and
+    Topin 2019); the same seed gives the same net on the same machine.
 
     Args:
         pictures: images (N, H, W, C) in [0, 1] or vectors (N, F).
