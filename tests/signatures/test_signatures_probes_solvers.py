@@ -11,9 +11,12 @@ from sklearn.svm import LinearSVC
 
 from unweave.core.factors import Factor
 from unweave.core.targets import Target
-from unweave.signatures.probes.classes import Discriminant, Logistic, Margins
+from unweave.signatures.probes.discriminant import Discriminant
 from unweave.signatures.probes.learner import EXACT, ROUGH, Centred
-from unweave.signatures.probes.numbers import Ordinal, Ridge, fit_cumulative
+from unweave.signatures.probes.logistic import Logistic
+from unweave.signatures.probes.margins import Margins
+from unweave.signatures.probes.ordinal import Ordinal, fit_cumulative
+from unweave.signatures.probes.ridge import Ridge
 
 LEVELS = Target(Factor(name="level", kind="ordinal", values=tuple("abcd")), 1.5, 1.25**0.5)
 
