@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, Pos
 from unweave.core.binding import Binding, Bound
 from unweave.core.errors import ConfigError
 from unweave.core.targets import Target
+from unweave.nets.augment import AugmentConfig
 
 if TYPE_CHECKING:
     from unweave.objectives.objective import Schedule, Term
@@ -42,6 +43,7 @@ class SupervisionConfig(BaseModel):
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
     classes: Literal["line", "logits"] = "line"
+    augment: AugmentConfig | None = None
 
     def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:
         """The columns of each factor, from column 0 on.
