@@ -6,7 +6,7 @@ import torch
 
 from unweave.nets.augment import AugmentConfig
 
-STILL = {"shift": 0, "zoom": 0, "turn": 0, "gain": 0, "contrast": 0}
+STILL = {"shift": 0, "zoom": 0, "turn": 0, "slant": 0, "gain": 0, "contrast": 0}
 COUNT = 600
 RAMP = torch.linspace(0.3, 0.6, 40)
 """Rising evenly, so that an image says where it was moved to."""
@@ -45,10 +45,10 @@ def test_shift_is_a_share_of_the_side(down):
     spread(((RAMP[20] - middle) / step / 40).numpy(), 0.1)
 
 
-def test_zoom_is_a_factor_either_way():
-    found = changed(ramps(down=False), zoom=0.5)[:, 0, 20]
+def test_zoom_is_a_logarithm_either_way():
+    found = changed(ramps(down=False), zoom=0.4)[:, 0, 20]
     slope = (found[:, 25] - found[:, 15]) / (RAMP[25] - RAMP[15])
-    spread(-slope.log().numpy(), np.log(1.5))
+    spread(-slope.log().numpy(), 0.4)
 
 
 def test_turn_is_in_degrees():
@@ -57,10 +57,15 @@ def test_turn_is_in_degrees():
     spread(torch.atan2(down, across).rad2deg().numpy(), 20)
 
 
-def test_gain_and_contrast_are_factors_either_way():
+def test_slant_is_how_far_across_a_pixel_down_goes():
+    found = changed(ramps(down=False), slant=0.3)[:, 0]
+    spread(((found[:, 15, 20] - found[:, 25, 20]) / (found[:, 20, 25] - found[:, 20, 15])).numpy(), 0.3)
+
+
+def test_gain_and_contrast_are_logarithms():
     images = ramps(down=False)
-    spread((changed(images, gain=0.4).mean((1, 2, 3)) / images.mean((1, 2, 3))).log().numpy(), np.log(1.4))
-    spread((changed(images, contrast=0.4).std((1, 2, 3)) / images.std((1, 2, 3))).log().numpy(), np.log(1.4))
+    spread((changed(images, gain=0.4).mean((1, 2, 3)) / images.mean((1, 2, 3))).log().numpy(), 0.4)
+    spread((changed(images, contrast=0.4).std((1, 2, 3)) / images.std((1, 2, 3))).log().numpy(), 0.4)
 
 
 def test_every_amount_is_drawn_apart():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
@@ -13,21 +13,23 @@ if TYPE_CHECKING:
 
 
 class AugmentConfig(BaseModel):
-    """How far images may be moved and relit, each by its own amount, drawn evenly from the range of each setting.
+    """How far images may be moved and relit; each gets its own amounts, drawn evenly from minus to plus the setting.
 
     Attributes:
-        shift: to each side, as a share of width and height.
-        zoom: larger or smaller by a factor of up to 1 + zoom.
-        turn: to each side, in degrees.
-        gain: brighter or darker by a factor of up to 1 + gain.
-        contrast: deviations from the mean of the image, larger or smaller by a factor of up to 1 + contrast.
+        turn: degrees.
+        zoom: logarithm of the factor of enlargement: 0.1 is 10 % smaller to 10 % larger.
+        slant: shear, the tangent of its angle.
+        shift: share of the width and of the height.
+        gain: logarithm of the factor of brightness.
+        contrast: logarithm of the factor by which pixels deviate from the mean of their image.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.08
+    turn: float = Field(default=0.0, ge=0, le=180)
     zoom: NonNegativeFloat = 0.1
-    turn: Annotated[float, Field(ge=0, le=180)] = 0.0
+    slant: NonNegativeFloat = 0.0
+    shift: float = Field(default=0.08, ge=0, le=0.5)
     gain: NonNegativeFloat = 0.3
     contrast: NonNegativeFloat = 0.3
 
@@ -35,12 +37,12 @@ class AugmentConfig(BaseModel):
         """Images (batch, C, H, W) in [0, 1], changed by amounts that `random` alone decides."""
         import torch
 
-        from unweave.functional.augment import moved, relit
+        from unweave.functional.light import relit
+        from unweave.functional.moves import distortion_matrix, move
 
-        shares = random.uniform(-1, 1, (len(images), 6)).astype(np.float32)
-        x, y, zoom, turn, gain, contrast = torch.from_numpy(shares).to(images.device).unbind(1)
-        shift = self.shift * torch.stack([x, y], 1)
-        found = images
-        if self.shift or self.zoom or self.turn:
-            found = moved(found, shift, (1 + self.zoom) ** zoom, math.radians(self.turn) * turn)
-        return relit(found, (1 + self.gain) ** gain, (1 + self.contrast) ** contrast)
+        most = [math.radians(self.turn), self.zoom, self.slant, self.gain, self.contrast, self.shift, self.shift]
+        drawn = (most * random.uniform(-1, 1, (len(images), len(most)))).astype(np.float32)
+        amounts = torch.from_numpy(drawn).to(images.device)
+        turn, zoom, slant, gain, contrast = amounts[:, :5].unbind(1)
+        moved = move(images, distortion_matrix(turn, zoom, slant), amounts[:, 5:])
+        return relit(moved, gain.exp(), contrast.exp())

@@ -27,7 +27,7 @@ def batch_source(
     labelled, partners = None, None
     if labels is not None and method.wants_labels is not None:
         if method.wants_labels.augment is not None and not transform.images:
-            raise ConfigError("method.supervision.augment: it changes images, and these data are vectors. Leave it out.")
+            raise ConfigError("method.supervision.augment changes images, and these data are vectors. Leave it out.")
         labelled = LabelledSource(
             observations,
             labels.rows,
