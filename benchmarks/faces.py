@@ -21,96 +21,48 @@ after averaging each person's images and the seeds. What is done is read from DI
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
+from faces_tellers import (
+    FACTORS,
+    FOLDS,
+    Bench,
+    Right,
+    Settings,
+    Teller,
+    by_codes,
+    by_columns,
+    by_majority,
+    by_pixels,
+    result,
+)
 from photo_folder import unpack
-from unweave.core.files import write_text
 from unweave.core.seeds import generator
-from unweave.data.dataset import Dataset
-from unweave.data.splits import Splits
-from unweave.methods.model import TrainedModel
-from unweave.projects.config import Project
 from unweave.projects.data import load_data
-from unweave.projects.labelled import labels_used
-from unweave.projects.pipeline import train
 
-FACTORS, LABELS, FOLDS, SIZE = ("pose", "eyes"), 100, 5, 32
-PENALTIES = [10.0**k for k in range(-4, 2)]
-"""Candidates for scikit-learn's C, the inverse of the penalty."""
+CONV, RESIDUAL = {"kind": "conv", "width": 16}, {"kind": "residual", "width": 8}
+FAR = {"shift": 0.15, "zoom": 0.2, "turn": 10.0, "gain": 0.5, "contrast": 0.5}
 
-METHOD = {"kind": "beta_vae", "beta": 1.0, "latent": 16}
-SUPERVISION = {"factors": FACTORS, "labels": LABELS, "classes": "logits"}
-TRAINING = {"steps": 600, "batch": 16, "learning_rate": 1e-3, "schedule": "cosine", "monitor_every": 10**6}
-
-BOUND: Mapping[str, Mapping[str, Any]] = {
-    "defaults": {},
-    "weight 100": {"weight": 100},
-    "augment": {"augment": {}},
-    "augment, weight 100": {"weight": 100, "augment": {}},
+BOUND = {
+    "conv": Settings(CONV),
+    "conv, augment": Settings(CONV, {"augment": {}}),
+    "conv, weight 1000, augment": Settings(CONV, {"augment": {}, "weight": 1000}),
+    "residual, augment": Settings(RESIDUAL, {"augment": {}}),
+    "residual, weight 1000": Settings(RESIDUAL, {"weight": 1000}),
+    "residual, weight 1000, augment": Settings(RESIDUAL, {"augment": {}, "weight": 1000}),
+    "residual, weight 1000, augment far": Settings(RESIDUAL, {"augment": FAR, "weight": 1000}),
 }
-"""Candidates: what is different in the section `supervision`."""
+"""Candidates for learning from labels."""
 
-CODES: Mapping[str, Mapping[str, Any]] = {f"beta {beta:g}": {"beta": beta} for beta in (0.25, 1.0, 4.0)}
-"""Candidates: what is different in the section `method`."""
-
-Rows = NDArray[np.int64]
-Told = Mapping[str, NDArray[Any]]
-"""Factor to a class for each row."""
-Right = dict[str, dict[str, float]]
-"""Factor to person to the share of their images that were told right."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The data, and the folder in which results are kept."""
-
-    dataset: Dataset
-    out: Path
-
-    @property
-    def people(self) -> Rows:
-        """Person of each row."""
-        return self.column("identity")
-
-    def column(self, factor: str) -> Rows:
-        """Class of each row."""
-        return self.dataset.table.values[:, self.dataset.table.index(factor)].astype(np.int64)
-
-    def without(self, *folds: int) -> Dataset:
-        """The data with the people of one fold held out as test rows, and of another as validation rows."""
-        dealt = generator(0, "folds").permutation(int(self.people.max()) + 1)
-        fold = (np.argsort(dealt) % FOLDS)[self.people]
-        sides = (~np.isin(fold, folds), np.isin(fold, folds[1:]), fold == folds[0])
-        return replace(self.dataset, splits=Splits(*(np.flatnonzero(side) for side in sides)))
-
-    def labelled(self, dataset: Dataset, seed: int) -> Rows:
-        """The rows whose labels all may use."""
-        labels = labels_used(project(BOUND["defaults"], seed).method, dataset, seed=seed)
-        assert labels is not None
-        return labels.rows.rows
-
-    def right(self, rows: Rows, told: Told) -> Right:
-        """How often each person was told right."""
-        right = {factor: classes == self.column(factor)[rows] for factor, classes in told.items()}
-        of = {person: self.people[rows] == person for person in np.unique(self.people[rows])}
-        return {f: {str(person): float(hits[at].mean()) for person, at in of.items()} for f, hits in right.items()}
-
-
-Teller = Callable[[Bench, Dataset, int], Callable[[Rows], Told]]
-"""Learns from a data set with a seed, and then tells the classes of rows."""
+CODES = {
+    f"{net['kind']}, beta {beta:g}": Settings(net, None, beta) for net in (CONV, RESIDUAL) for beta in (0.25, 1.0, 4.0)
+}
+"""Candidates for learning without."""
 
 
 def main() -> None:
@@ -122,7 +74,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if not (arguments.out / "labels.csv").exists():
         unpack(arguments.faces, arguments.out)
-    bench = Bench(load_data(project({}, 0), arguments.out), arguments.out)
+    bench = Bench(load_data(Settings().project(0), arguments.out), arguments.out)
     bound = choose(bench, "bound columns", {name: by_columns(settings) for name, settings in BOUND.items()})
     codes = choose(bench, "codes", {name: by_codes(settings) for name, settings in CODES.items()})
     rivals = {
@@ -137,81 +89,6 @@ def main() -> None:
             parts = [result(bench, *teller, (fold,), seed)["test"] for fold, teller in enumerate(tellers)]
             found[name].append({f: {k: v for part in parts for k, v in part[f].items()} for f in FACTORS})
     report(found)
-
-
-def project(supervision: Mapping[str, Any] | None, seed: int, **method: Any) -> Project:  # noqa: ANN401 - settings
-    """A project as its file would describe it; no supervision without a section."""
-    section = None if supervision is None else {**SUPERVISION, **supervision}
-    return Project.model_validate(
-        {
-            "name": "faces",
-            "data": {"images": "photos", "labels": "labels.csv", "size": SIZE},
-            "method": {**METHOD, **method, "supervision": section},
-            "net": {"width": 16},
-            "training": {**TRAINING, "seed": seed},
-            "tracking": {"uri": "off"},
-        }
-    )
-
-
-def by_columns(settings: Mapping[str, Any]) -> Teller:
-    """The bound columns of a VAE that learns from labels."""
-
-    def learn(bench: Bench, dataset: Dataset, seed: int) -> Callable[[Rows], Told]:
-        model = train(project(settings, seed), dataset, bench.out, device="cpu").model
-        return lambda rows: {
-            b.target.factor.name: b.read(model.encode(dataset.observations(rows)).mean) for b in model.binding.bound
-        }
-
-    return learn
-
-
-def by_codes(settings: Mapping[str, Any]) -> Teller:
-    """Regression on the codes of a VAE that learns without labels."""
-
-    def learn(bench: Bench, dataset: Dataset, seed: int) -> Callable[[Rows], Told]:
-        model: TrainedModel = train(project(None, seed, **settings), dataset, bench.out, device="cpu").model
-        return regression(lambda rows: model.encode(dataset.observations(rows)).mean, bench, dataset, seed)
-
-    return learn
-
-
-def by_pixels(bench: Bench, dataset: Dataset, seed: int) -> Callable[[Rows], Told]:
-    """Regression on the images as the nets see them."""
-    return regression(lambda rows: dataset.observations(rows).reshape(len(rows), -1) / 255, bench, dataset, seed)
-
-
-def by_majority(bench: Bench, dataset: Dataset, seed: int) -> Callable[[Rows], Told]:
-    """The commonest class."""
-    most = {f: np.bincount(bench.column(f)[bench.labelled(dataset, seed)]).argmax() for f in FACTORS}
-    return lambda rows: {factor: np.full(len(rows), most[factor]) for factor in FACTORS}
-
-
-def regression(
-    features: Callable[[Rows], NDArray[Any]], bench: Bench, dataset: Dataset, seed: int
-) -> Callable[[Rows], Told]:
-    """Logistic regression for each factor, with the penalty that tells labelled people apart from the others best."""
-    labelled = bench.labelled(dataset, seed)
-    models = {}
-    for factor in FACTORS:
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        search = GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=GroupKFold(5))
-        models[factor] = search.fit(features(labelled), bench.column(factor)[labelled], groups=bench.people[labelled])
-    return lambda rows: {factor: model.predict(features(rows)) for factor, model in models.items()}
-
-
-def result(bench: Bench, family: str, name: str, teller: Teller, folds: tuple[int, ...], seed: int) -> dict[str, Right]:
-    """How often the people of held-out folds are told right: from its file, or learnt now."""
-    title = f"{family} {name} without {' '.join(map(str, folds))} seed {seed}".replace(" ", "_")
-    path = bench.out / "results" / f"{title}.json"
-    if not path.exists():
-        began, dataset = time.process_time(), bench.without(*folds)
-        tell = teller(bench, dataset, seed)
-        sides = {"test": dataset.splits.test, "valid": dataset.splits.valid}
-        found = {side: bench.right(rows, tell(rows)) for side, rows in sides.items() if len(rows)}
-        write_text(path, json.dumps({**found, "cpu_seconds": time.process_time() - began}))
-    content: dict[str, Right] = json.loads(path.read_text())
-    return content
 
 
 def choose(bench: Bench, family: str, candidates: Mapping[str, Teller]) -> list[str]:
