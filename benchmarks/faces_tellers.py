@@ -27,7 +27,9 @@ from unweave.projects.pipeline import train
 
 FACTORS, FOLDS = ("pose", "eyes"), 5
 _LABELS, _SIZE, _LATENT = 100, 32, 16
-_TRAINING = {"steps": 600, "batch": 16, "learning_rate": 1e-3, "schedule": "cosine", "monitor_every": 10**6}
+_TRAINING = {"steps": 600, "batch": 16, "learning_rate": 1e-3, "schedule": "cosine"}
+_TRAINING |= {"monitor_every": 100_000, "checkpoint_every": 100_000}  # not at all
+
 _PENALTIES = [10.0**k for k in range(-4, 2)]
 """Candidates for scikit-learn's C, the inverse of the penalty."""
 
@@ -79,9 +81,9 @@ class Bench:
 
     def without(self, *folds: int) -> Dataset:
         """The data with the people of one fold held out as test rows, and of another as validation rows."""
-        dealt = generator(0, "folds").permutation(int(self.people.max()) + 1)
-        fold = (dealt % FOLDS)[self.people]
-        sides = (~np.isin(fold, folds), np.isin(fold, folds[1:]), fold == folds[0])
+        dealt = np.array_split(generator(0, "faces folds").permutation(np.unique(self.people)), FOLDS)
+        test, valid = (np.isin(self.people, [p for f in part for p in dealt[f]]) for part in (folds[:1], folds[1:]))
+        sides = (~(test | valid), valid, test)
         return replace(self.dataset, splits=Splits(*(np.flatnonzero(side) for side in sides)))
 
     def labelled(self, dataset: Dataset, seed: int) -> Rows:
