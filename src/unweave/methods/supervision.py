@@ -33,6 +33,8 @@ class SupervisionConfig(BaseModel):
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
         classes: `line` gives a categorical factor one column, `logits` one column per class.
+        augment: how labelled images are moved and relit, anew in every step and before the noise; None leaves them as
+            they are. Switch on what changes none of the labels: it moves what a label of position would be about.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
