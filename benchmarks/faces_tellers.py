@@ -36,6 +36,8 @@ _PENALTIES = [10.0**k for k in range(-4, 2)]
 Rows = NDArray[np.int64]
 Told = Mapping[str, NDArray[Any]]
 """Factor to a class for each row."""
+Pair = tuple[int, int]
+"""Two folds."""
 Right = dict[str, dict[str, float]]
 """Factor to person to the share of their images that were told right."""
 
@@ -54,7 +56,7 @@ class Settings:
         method = {"kind": "beta_vae", "latent": _LATENT, "beta": self.beta}
         content = {
             "name": "faces",
-            "data": {"images": "photos", "labels": "labels.csv", "size": _SIZE},
+            "data": {"images": "photos", "labels": "labels.csv", "size": _SIZE, "split": {"by": "identity"}},
             "method": method if self.supervision is None else {**method, "supervision": section},
             "net": self.net,
             "training": {**_TRAINING, "seed": seed},
@@ -79,10 +81,10 @@ class Bench:
         """Class of each row."""
         return self.dataset.table.values[:, self.dataset.table.index(factor)].astype(np.int64)
 
-    def without(self, *folds: int) -> Dataset:
-        """The data with the people of one fold held out as test rows, and of another as validation rows."""
+    def without(self, pair: Pair) -> Dataset:
+        """The data with the people of two folds held out, one as test rows, one as validation rows."""
         dealt = np.array_split(generator(0, "faces folds").permutation(np.unique(self.people)), FOLDS)
-        test, valid = (np.isin(self.people, [p for f in part for p in dealt[f]]) for part in (folds[:1], folds[1:]))
+        test, valid = (np.isin(self.people, dealt[fold]) for fold in pair)
         sides = (~(test | valid), valid, test)
         return replace(self.dataset, splits=Splits(*(np.flatnonzero(side) for side in sides)))
 
@@ -149,15 +151,17 @@ def regression(
     return lambda rows: {factor: model.predict(features(rows)) for factor, model in models.items()}
 
 
-def result(bench: Bench, family: str, name: str, teller: Teller, folds: tuple[int, ...], seed: int) -> dict[str, Right]:
-    """How often the people of held-out folds are told right: from its file, or learnt now."""
-    title = f"{family} {name} without {' '.join(map(str, folds))} seed {seed}".replace(" ", "_")
-    path = bench.out / "results" / f"{title}.json"
+def result(bench: Bench, name: str, teller: Teller, pair: Pair, seed: int) -> dict[int, Right]:
+    """How often the people of two folds are told right by what learns from the others: read, or learnt now."""
+    path = bench.out / "results" / f"{name}, without {pair[0]} and {pair[1]}, seed {seed}.json"
     if not path.exists():
-        began, dataset = time.process_time(), bench.without(*folds)
+        began, dataset = time.process_time(), bench.without(pair)
         tell = teller(bench, dataset, seed)
-        sides = {"test": dataset.splits.test, "valid": dataset.splits.valid}
-        found = {side: bench.right(rows, tell(rows)) for side, rows in sides.items() if len(rows)}
-        write_text(path, json.dumps({**found, "cpu_seconds": time.process_time() - began}))
-    content: dict[str, Right] = json.loads(path.read_text())
-    return content
+        told = {fold: bench.right(rows, tell(rows)) for fold, rows in zip(pair, held_out(dataset), strict=True)}
+        write_text(path, json.dumps({"right": told, "cpu_seconds": time.process_time() - began}))
+    return {int(fold): right for fold, right in json.loads(path.read_text())["right"].items()}
+
+
+def held_out(dataset: Dataset) -> tuple[Rows, Rows]:
+    """Rows of the first and of the second fold of the pair."""
+    return dataset.splits.test, dataset.splits.valid
