@@ -71,14 +71,16 @@ def main() -> None:
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces"))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--bound", nargs="+", choices=BOUND, default=list(BOUND), help="candidates")
+    parser.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES), help="candidates")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if not (arguments.out / "labels.csv").exists():
         unpack(arguments.faces, arguments.out)
     bench = Bench(load_data(Settings().project(0), arguments.out), arguments.out)
     families = {
-        "bound columns": {name: by_columns(settings) for name, settings in BOUND.items()},
-        "codes": {name: by_codes(settings) for name, settings in CODES.items()},
+        "bound columns": {name: by_columns(BOUND[name]) for name in arguments.bound},
+        "codes": {name: by_codes(CODES[name]) for name in arguments.codes},
         "pixels": {"": by_pixels},
         "majority": {"": by_majority},
     }
