@@ -41,7 +41,7 @@ class AugmentConfig(BaseModel):
         from unweave.functional.moves import distortion_matrix, move
 
         most = [math.radians(self.turn), self.zoom, self.slant, self.gain, self.contrast, self.shift, self.shift]
-        drawn = (most * random.uniform(-1, 1, (len(images), len(most)))).astype(np.float32)
+        drawn = (random.uniform(-1, 1, (len(images), len(most))) * np.array(most)).astype(np.float32)
         amounts = torch.from_numpy(drawn).to(images.device)
         turn, zoom, slant, gain, contrast = amounts[:, :5].unbind(1)
         moved = move(images, distortion_matrix(turn, zoom, slant), amounts[:, 5:])
