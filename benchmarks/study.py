@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/study.py --out study [--seconds 45] [--seeds 3] [--methods tc_vae,…] [--sets sprites,…]
     .venv/bin/python benchmarks/study.py --out study --rescore                    # with today's metrics, trains nothing
-    .venv/bin/python benchmarks/study.py --out study --write docs/results/study.md   # tables of what is there
+    .venv/bin/python benchmarks/study.py --out study --write docs/results.md      # tables of what is there
     .venv/bin/python benchmarks/study.py --out full --full --device cuda          # the published budget
 
 Each run has one core and one thread, one run a core at a time. The budget is processor time on an idle core: the steps
