@@ -10,7 +10,7 @@ from PIL import Image
 
 from unweave.cli.main import main
 from unweave.projects.data import load_data
-from unweave.projects.editing import SIGNATURES, editor_of
+from unweave.projects.editing import editor_of
 from unweave.projects.load import load_project
 from unweave.projects.models import model_hash, trained_model
 from unweave.projects.runs import find_run
@@ -71,7 +71,7 @@ def folder(tmp_path_factory):
     found = fit_signatures(
         codes, dataset.table.take(dataset.splits.train), model=model_hash(run), only="isolated", bootstrap=0, nulls=0
     )
-    found.save(run.folder / SIGNATURES)
+    found.save(run.signatures)
     return root
 
 
@@ -215,7 +215,7 @@ def test_bad_input_is_explained(unweave, folder, files, tmp_path, arguments, cod
 
 def test_signatures_of_another_model_and_none(unweave, folder, files, tmp_path):
     run = find_run(folder)
-    path = run.folder / SIGNATURES
+    path = run.signatures
     content = path.read_text()
     editor = editor_of(run)
     try:
