@@ -7,9 +7,9 @@ A beta-VAE learns from the correlated images, 1,000 of them with labels; signatu
 the walls of the 1,000 images are set to hues that are drawn without regard to the shape. A perceptron of one hidden
 layer on the pixels then learns the shape: from the 1,000 images (`plain`); from as many draws of them with weights that
 make shape and hue independent (`weighted`); from them with their confirmed copies, in which the edit is added to the
-original pixels (`edited`) or drawn anew by the decoder (`redrawn`); and from them with the true pictures of the hues that
-were wanted (`rendered`), which is the most that could be had. All see as many batches. Differences are paired by seed,
-with Student's interval. A run that is done is read from its file.
+original pixels (`edited`) or drawn anew by the decoder (`redrawn`); and from them with the true pictures of the hues
+that were wanted (`rendered`), which is the most that could be had. All see as many batches. Differences are paired by
+seed, with Student's interval. A run that is done is read from its file.
 """
 
 from __future__ import annotations

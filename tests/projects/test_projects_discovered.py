@@ -66,9 +66,9 @@ def test_the_picture_shows_the_strips(run, dataset):
     strips = strips_of(done.found, trained_model(run))
     assert strips.shape == (2, 9, 8, 8, 1)
     picture = np.asarray(Image.open(done.picture))
-    # Pictures of 8 pixels are drawn eight times as large, 2 (x 8) apart, 24 from the right edge and 12 from the top.
+    # Pictures of 8 pixels are drawn eight times as large, 2 (x 8) apart, 12 from the right edge and the top.
     for row, column in ((0, 0), (0, 8), (1, 4)):
-        left = picture.shape[1] - 24 - (8 - column) * 80 - 64
+        left = picture.shape[1] - 12 - (8 - column) * 80 - 64
         found = picture[12 + row * 80 :, left:][:64:8, :64:8, 0]
         np.testing.assert_array_equal(found, np.rint(strips[row, column, ..., 0] * 255))
 

@@ -11,9 +11,12 @@ from sklearn.svm import LinearSVC
 
 from unweave.core.factors import Factor
 from unweave.core.targets import Target
-from unweave.signatures.probes.classes import Discriminant, Logistic, Margins
+from unweave.signatures.probes.discriminant import Discriminant
 from unweave.signatures.probes.learner import EXACT, ROUGH, Centred
-from unweave.signatures.probes.numbers import Ordinal, Ridge, fit_cumulative
+from unweave.signatures.probes.logistic import Logistic
+from unweave.signatures.probes.margins import Margins
+from unweave.signatures.probes.ordinal import Ordinal, fit_cumulative
+from unweave.signatures.probes.ridge import Ridge
 
 LEVELS = Target(Factor(name="level", kind="ordinal", values=tuple("abcd")), 1.5, 1.25**0.5)
 
@@ -125,7 +128,9 @@ def test_angles_are_ridge_on_cosine_and_sine(data):
     maps = Ridge(target).path(x, sets, weights, np.array([3.0]))
     for t, one in enumerate(sets):
         turn = one * np.pi / 2
-        model = linear_model.Ridge(alpha=3).fit(x, np.stack([np.cos(turn), np.sin(turn)], axis=1), sample_weight=weights)
+        model = linear_model.Ridge(alpha=3).fit(
+            x, np.stack([np.cos(turn), np.sin(turn)], axis=1), sample_weight=weights
+        )
         np.testing.assert_allclose(maps.weights[t, 0], model.coef_.T, atol=1e-10)
         np.testing.assert_allclose(maps.offsets[t, 0], model.intercept_, atol=1e-10)
 
@@ -158,7 +163,9 @@ def test_cumulative_logits_equal_an_independent_optimiser():
         share = expit(ends[level + 1] - along) - expit(ends[level] - along)
         return -weights @ np.log(share) + parameters[:2] @ parameters[:2]
 
-    best = minimize(loss, [0, 0, -1, 0, 1], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 9999})
+    best = minimize(
+        loss, [0, 0, -1, 0, 1], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 9999}
+    )
     np.testing.assert_allclose(np.concatenate([slopes, edges]), best.x, atol=1e-5)
 
 

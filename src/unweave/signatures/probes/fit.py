@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ConfigError
 from unweave.core.targets import Target
-from unweave.signatures.probes.classes import Logistic
 from unweave.signatures.probes.cross import choose, final, hold_out
 from unweave.signatures.probes.folds import make_folds
+from unweave.signatures.probes.logistic import Logistic
 from unweave.signatures.probes.task import ProbeKind, Task, make_task
 from unweave.signatures.reader import Reader
 

@@ -34,17 +34,19 @@ class Maps:
 
 
 class Learner(Protocol):
-    """A kind of probe.
+    """A kind of probe."""
 
-    Attributes:
-        penalties: those to choose among, from the strongest to the weakest.
-        default: the one for rows that are too few to choose.
-        most: rows to learn from while penalties are compared; more only cost time.
-    """
+    @property
+    def penalties(self) -> Floats:
+        """Those to choose among, from the strongest to the weakest."""
 
-    penalties: Floats
-    default: float
-    most: int
+    @property
+    def default(self) -> float:
+        """The penalty where there are too few folds to choose one."""
+
+    @property
+    def most(self) -> int:
+        """Rows to learn from while penalties are compared; more only cost time."""
 
     def path(self, x: Floats, labels: Floats, weights: Floats, penalties: Floats, *, tolerance: float = ROUGH) -> Maps:
         """Maps of standardised codes x (n, D) to each of T sets of labels (T, n), rows weighted by weights (n,)."""
@@ -77,9 +79,10 @@ class Centred:
         mean = weights @ x / weights.sum()
         centred = x - mean
         scatter, axes = np.linalg.eigh(centred.T @ (centred * weights[:, None]))
-        kind = np.float32 if tolerance >= ROUGH else np.float64
-        arrays = (weights, np.maximum(scatter, 0), axes)
-        return cls(centred.astype(kind, copy=False), mean, *(array.astype(kind, copy=False) for array in arrays))
+        if tolerance < ROUGH:
+            return cls(centred, mean, weights, np.maximum(scatter, 0), axes)
+        single = (array.astype(np.float32) for array in (weights, np.maximum(scatter, 0), axes))
+        return cls(centred.astype(np.float32), mean, *single)
 
 
 def balance(labels: NDArray[np.int64], weights: Floats) -> Floats:

@@ -12,9 +12,12 @@ from unweave.core.errors import ConfigError, DataError, ShapeError
 from unweave.core.factors import FactorTable
 from unweave.core.targets import Target
 from unweave.metrics.inputs import Problem, check_codes
-from unweave.signatures.probes.classes import Discriminant, Logistic, Margins
+from unweave.signatures.probes.discriminant import Discriminant
 from unweave.signatures.probes.learner import Learner
-from unweave.signatures.probes.numbers import Ordinal, Ridge
+from unweave.signatures.probes.logistic import Logistic
+from unweave.signatures.probes.margins import Margins
+from unweave.signatures.probes.ordinal import Ordinal
+from unweave.signatures.probes.ridge import Ridge
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -100,8 +103,10 @@ class Task:
             return Ridge(self.target)
         if self.kind == "ordinal":
             return Ordinal(self.target, self.balanced)
-        learners = {"logistic": Logistic, "svm": Margins, "lda": Discriminant}
-        return learners[self.kind](self.target.classes, self.balanced)
+        if self.kind == "svm":
+            return Margins(self.target.classes, self.balanced)
+        kind = Discriminant if self.kind == "lda" else Logistic
+        return kind(self.target.classes, self.balanced)
 
     def problem(self) -> Problem:
         """Codes and labels as the stamps of scores want them."""
@@ -194,4 +199,4 @@ def _weights(weights: Floats | None, rows: int) -> Floats:
     _check_rows("weights", mass, rows)
     if not (np.isfinite(mass).all() and (mass >= 0).all() and mass.sum() > 0):
         raise DataError("weights: expected finite numbers of at least 0 that are not all 0.")
-    return mass / mass.mean()
+    return np.asarray(mass / mass.mean())
