@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/nearest_picture.py --set sprites --size 32 [--run runs/NAME] [--pictures 100]
 
-Pictures are drawn by the set and blurred, and, with the folder of a trained run, decoded from its codes as they are and
-with one code moved by two standard deviations. Says how often the search finds a picture as near as the nearest, how far
-its factors are from those of the nearest in units of two random rows, and the processor time per picture of both.
+Pictures are drawn by the set and blurred, and, with the folder of a trained run, decoded from its codes as they are
+and with one code moved by two standard deviations. Says how often the search finds a picture as near as the nearest,
+how far its factors are from those of the nearest in units of two random rows, and the processor time per picture.
 """
 
 from __future__ import annotations

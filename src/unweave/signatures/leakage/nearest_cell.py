@@ -24,16 +24,19 @@ TABLE_BYTES = 256 << 20
 COARSE = 80_000
 """Cells of the subsampled grid at most."""
 
-STARTS = 5
+STARTS = 4
 """Cells of the subsampled grid that are descended from, for every combination of classes."""
 
 ENDS = 4
 """Different ends of the descents around which cells are drawn."""
 
+ALIKE = 0.6
+"""Correlation of the details of a picture and of its nearest, which the table does not hold."""
+
 RIVALS = 64
 """Nearest cells of the subsampled grid among which starts apart from each other are picked."""
 
-DRAWN = 48
+DRAWN = 96
 """Cells around the best end that are compared pixel by pixel in each round."""
 
 ROUNDS = 3
@@ -62,6 +65,12 @@ class NearestCell:
         named = generated.factors[: len(self._sizes)]
         rest = len(self._sizes) - len(named)
         self._ordered = np.array([f.kind != "categorical" for f in named] + [False] * rest)
+        # Boxes hold neighbours. Classes have none, and each has starts of its own; an angle that comes back before a
+        # full turn has some all around.
+        self._reach = self._ordered.astype(np.int64)
+        for name in generated.symmetries:
+            axis = [f.name for f in named].index(name)
+            self._reach[axis] = self._sizes[axis]
         grid = self._subsampled(coarse)
         self._templates = self._coarser(self._table[grid], self._detail[grid])
         self._squares = 0.5 * (self._templates**2).sum(axis=1)
@@ -83,8 +92,8 @@ class NearestCell:
         # |p - t|² = |p|² - 2 (p·t - |t|²/2), and |p|² is the same for all cells.
         near = self._coarser(small, detail) @ self._templates.T - self._squares
         starts = np.concatenate([self._spread(near[:, at], group) for at, group in self._grid], axis=1)
-        grid = self._table, self._detail, self._hole, self._strides, self._sizes
-        asked = _descend(small, detail, *grid, self._ordered, starts, ENDS)
+        grid = self._table, self._detail, self._hole, self._strides, self._sizes, self._reach
+        asked = _descend(small, detail, *grid, starts, ENDS)
         best, apart = asked[:, 0].copy(), np.full(len(asked), np.inf)
         active = np.arange(len(asked))
         for _ in range(ROUNDS):
@@ -195,6 +204,12 @@ def _apart(pictures: Singles, drawn: NDArray[np.uint8], rows: NDArray[np.int64])
     return out
 
 
+@compiled(inline="always")
+def _hidden(own: float, detail: float) -> float:
+    """What averages hide of a squared distance, from the details of both sides."""
+    return own * own + detail * detail - 2 * ALIKE * own * detail
+
+
 @compiled()
 def _details(rows: NDArray[Any], small: NDArray[Any], pool: int) -> Singles:
     """What averaging takes away from the length of rows (N, P), in the units of their averages (N, p): (N,).
@@ -262,13 +277,13 @@ def _descend(
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    free: NDArray[np.bool_],
+    reach: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: int,
 ) -> NDArray[np.int64]:
     """Where descents end, nearest first: (N, ends) cells; the last is repeated where there are fewer.
 
-    First each start descends along the lines of the `free` axes, one axis after the other until none moves; then the
+    First each start descends along the lines of the ordered axes, one axis after the other until none moves; then the
     best of these ends descend through boxes and lines.
     """
     count = starts.shape[1]
@@ -280,19 +295,19 @@ def _descend(
         known = 0
         for s in range(count):
             cell = starts[n, s]
-            least = _square(small[n], table[cell]) + (own[n] - detail[cell]) ** 2
+            least = _square(small[n], table[cell]) + _hidden(own[n], detail[cell])
             moved = True
             while moved:
                 moved = False
                 for axis in range(len(sizes)):
-                    if not free[axis]:
+                    if reach[axis] == 0:
                         continue
                     here = (cell // strides[axis]) % sizes[axis]
                     base = cell - here * strides[axis]
                     for value in range(sizes[axis]):
                         other = base + value * strides[axis]
                         if value != here and not holes[other]:
-                            d = _square(small[n], table[other]) + (own[n] - detail[other]) ** 2
+                            d = _square(small[n], table[other]) + _hidden(own[n], detail[other])
                             if d < least:
                                 least, cell, moved = d, other, True
             known = _insert(found, apart, known, cell, least)
@@ -300,7 +315,7 @@ def _descend(
         for s in range(known):
             cell = found[s]
             while True:
-                _collect(small[n], own[n], table, detail, holes, strides, sizes, cell, nearest, distance, 0)
+                _collect(small[n], own[n], table, detail, holes, strides, sizes, reach, cell, nearest, distance, 0)
                 if nearest[0] == cell:
                     break
                 cell = nearest[0]
@@ -341,28 +356,34 @@ def _collect(
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    reach: NDArray[np.int64],
     centre: int,
     cells: NDArray[np.int64],
     apart: NDArray[np.float64],
     known: int,
 ) -> int:
-    """Insert the cells of the box of one step about a centre and of the lines through it into a list."""
+    """Insert the cells of the box about a centre, `reach` steps along each axis, and of the lines through it."""
     axes = len(sizes)
-    for step in range(3**axes):
+    total = 1
+    for axis in range(axes):
+        total *= max(1, min(2 * reach[axis] + 1, sizes[axis]))
+    for step in range(total):
         cell, rest, inside = centre, step, True
         for axis in range(axes):
-            value = (centre // strides[axis]) % sizes[axis] + rest % 3 - 1
+            here = (centre // strides[axis]) % sizes[axis]
+            wide = max(1, min(2 * reach[axis] + 1, sizes[axis]))
+            value = rest % wide if wide == sizes[axis] else here + rest % wide - reach[axis]
             inside = inside and 0 <= value < sizes[axis]
-            cell += (rest % 3 - 1) * strides[axis]
-            rest //= 3
+            cell += (value - here) * strides[axis]
+            rest //= wide
         if inside and not holes[cell]:
-            known = _insert(cells, apart, known, cell, _square(small, table[cell]) + (own - detail[cell]) ** 2)
+            known = _insert(cells, apart, known, cell, _square(small, table[cell]) + _hidden(own, detail[cell]))
     for axis in range(axes):
         base = centre - (centre // strides[axis]) % sizes[axis] * strides[axis]
         for value in range(sizes[axis]):
             cell = base + value * strides[axis]
             if not holes[cell]:
-                known = _insert(cells, apart, known, cell, _square(small, table[cell]) + (own - detail[cell]) ** 2)
+                known = _insert(cells, apart, known, cell, _square(small, table[cell]) + _hidden(own, detail[cell]))
     return known
 
 
@@ -375,10 +396,11 @@ def _around(
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    reach: NDArray[np.int64],
     centres: NDArray[np.int64],
     most: int,
 ) -> NDArray[np.int64]:
-    """The nearest cells (N, most) in the boxes of one step about centres (N, S) and on the lines through them."""
+    """The nearest cells (N, most) in the boxes about centres (N, S) and on the lines through them."""
     out = np.empty((len(small), most), np.int64)
     cells, apart = np.empty(most, np.int64), np.empty(most, np.float64)
     for n in range(len(small)):
@@ -386,7 +408,7 @@ def _around(
         for s in range(centres.shape[1]):
             if s == 0 or centres[n, s] != centres[n, s - 1]:
                 known = _collect(
-                    small[n], own[n], table, detail, holes, strides, sizes, centres[n, s], cells, apart, known
+                    small[n], own[n], table, detail, holes, strides, sizes, reach, centres[n, s], cells, apart, known
                 )
         for place in range(most):
             out[n, place] = cells[min(place, known - 1)]
