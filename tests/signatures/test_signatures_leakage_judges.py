@@ -15,6 +15,7 @@ from unweave.data.builtin.sprites import Sprites
 from unweave.signatures.leakage import ExactJudge, code_judge, exact_judge, pixel_judge
 from unweave.signatures.leakage.judge import as_pictures, differences
 from unweave.signatures.leakage.nearest_cell import NearestCell
+from unweave.signatures.leakage.pixel_judge import _parts
 from unweave.signatures.leakage.skill import beyond_chance, skills, units
 from unweave.signatures.reader import Reader
 
@@ -159,19 +160,16 @@ def test_a_judge_is_a_function_of_the_seed(learnt):
     np.testing.assert_array_equal(again(as_pictures(images[:20])), judge(as_pictures(images[:20])))
 
 
-def test_groups_are_learnt_from_or_held_out_as_a_whole(learnt, monkeypatch):
+def test_groups_are_learnt_from_or_held_out_as_a_whole(learnt):
     images, table, _ = learnt
-    seen = []
-    monkeypatch.setattr(
-        "unweave.signatures.leakage.pixel_judge._trained",
-        lambda observations, *rest: seen.append(observations) or learnt[2],
-    )
-    groups = np.arange(600) // 60
-    marked = images[:600].copy()
-    marked[:, 0, 0, 0] = groups
-    judge = pixel_judge(marked, table.take(np.arange(600)), groups=groups)
-    assert len(np.unique(seen[0][:, 0, 0, 0])) == 8
-    assert judge.quality["wall_hue"].stamp.rows == 120
+    groups = np.repeat(np.arange(10), 30)
+    rows = np.arange(300)
+    fit, held = _parts(rows, groups, np.random.default_rng(0))
+    assert sorted([*fit, *held]) == rows.tolist()
+    assert not set(groups[fit]) & set(groups[held])
+    assert len(set(groups[held])) == 2
+    judge = pixel_judge(images[:300], table.take(rows), groups=groups, steps=2)
+    assert judge.quality["wall_hue"].stamp.rows == 60
 
 
 def test_a_judge_of_vectors():
