@@ -11,19 +11,23 @@ import typer
 import unweave
 from unweave.cli import (
     advise,
+    augment,
     check,
     demo,
     discover,
+    edit,
     evaluate,
     import_model,
     init,
     labels,
+    probe,
     report,
     score,
+    swap,
     train,
     traverse,
 )
-from unweave.cli.console import FACTORS, MEASURE, START, TRAIN, err, print_error
+from unweave.cli.console import FIND, MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
     name="unweave",
@@ -46,7 +50,11 @@ for panel, name, command in (
     (MEASURE, "score", score.score),
     (MEASURE, "traverse", traverse.traverse),
     (MEASURE, "report", report.report),
-    (FACTORS, "discover", discover.discover),
+    (FIND, "discover", discover.discover),
+    (FIND, "probe", probe.probe),
+    (FIND, "edit", edit.edit),
+    (FIND, "swap", swap.swap),
+    (FIND, "augment", augment.augment),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)

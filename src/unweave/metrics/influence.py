@@ -59,21 +59,21 @@ def taught_variance(values: Floats, influence: Floats) -> float:
 
 def accuracy(right: NDArray[np.bool_], weights: Floats | None = None) -> tuple[float, Floats]:
     """Share of right answers (n,), and the influence of each; weights (n,) say how many rows each stands for."""
-    share = _shares(len(right), weights)
-    value = float(share @ right)
-    return value, np.asarray((right - value) * share * len(right), dtype=np.float64)
+    mass = _mass(len(right), weights)
+    value = float(mass @ right / mass.sum())
+    return value, np.asarray((right - value) * mass)
 
 
 def balanced_accuracy(right: NDArray[np.bool_], labels: Classes, weights: Floats | None = None) -> tuple[float, Floats]:
     """Mean over the classes that occur of the share of right answers (n,) in each, and the influence of each row."""
-    share = _shares(len(right), weights)
+    mass = _mass(len(right), weights)
     _, index = np.unique(labels, return_inverse=True)
-    mass = np.bincount(index, weights=share)
-    there = mass > 0  # A class whose rows all weigh nothing does not occur.
-    recall = np.bincount(index, weights=right * share) / np.where(there, mass, 1)
+    total = np.bincount(index, weights=mass)
+    there = total > 0  # A class whose rows all weigh nothing does not occur.
+    total[~there] = 1
+    recall = np.bincount(index, weights=right * mass) / total
     count = int(there.sum())
-    influence = (right - recall[index]) * share * len(labels) / (count * np.where(there, mass, 1)[index])
-    return float(recall[there].mean()), np.asarray(influence)
+    return float(recall[there].mean()), (right - recall[index]) * mass * mass.sum() / (count * total[index])
 
 
 def explained(error: Floats, deviation: Floats, weights: Floats | None = None) -> tuple[float, Floats]:
@@ -82,11 +82,11 @@ def explained(error: Floats, deviation: Floats, weights: Floats | None = None) -
     When errors are those of a least-squares fit to the same rows, the fit's own dependence on them is of second order.
     Where nothing deviates nothing is explained, and R² is 0.
     """
-    share = _shares(len(error), weights)
-    left, total = float(share @ error), float(share @ deviation)
+    mass = _mass(len(error), weights)
+    left, total = float(mass @ error / mass.sum()), float(mass @ deviation / mass.sum())
     if total == 0:
         return 0.0, np.zeros(len(error))
-    return 1 - left / total, (left / total * deviation - error) / total * share * len(error)
+    return 1 - left / total, (left / total * deviation - error) / total * mass
 
 
 def area_under_curve(scores: Floats, labels: Classes, weights: Floats | None = None) -> tuple[float, Floats]:
@@ -95,23 +95,23 @@ def area_under_curve(scores: Floats, labels: Classes, weights: Floats | None = N
     Classes that no row or every row has are left out; one class must remain. The influence is that of DeLong, DeLong
     and Clarke-Pearson (1988, doi:10.2307/2531595): how many rows of the other side a row beats.
     """
-    share = _shares(len(labels), weights)
+    mass = _mass(len(labels), weights)
     areas, influence = [], np.zeros(len(labels))
-    for label in np.unique(labels[share > 0]):
-        own, others = (np.flatnonzero(side & (share > 0)) for side in (labels == label, labels != label))
+    for label in np.unique(labels[mass > 0]):
+        own, others = (np.flatnonzero(side & (mass > 0)) for side in (labels == label, labels != label))
         if len(others) == 0:
             continue
-        beaten = _beaten(scores[own, label], scores[others, label], share[others])
-        beating = 1 - _beaten(scores[others, label], scores[own, label], share[own])
-        areas.append(float(share[own] @ beaten / share[own].sum()))
+        beaten = _beaten(scores[own, label], scores[others, label], mass[others])
+        beating = 1 - _beaten(scores[others, label], scores[own, label], mass[own])
+        areas.append(float(mass[own] @ beaten / mass[own].sum()))
         for side, won in ((own, beaten), (others, beating)):
-            influence[side] += (won - areas[-1]) * share[side] * len(labels) / share[side].sum()
+            influence[side] += (won - areas[-1]) * mass[side] * mass.sum() / mass[side].sum()
     return float(np.mean(areas)), influence / len(areas)
 
 
-def _shares(rows: int, weights: Floats | None) -> Floats:
-    """Weights (n,) that sum to 1."""
-    return np.full(rows, 1 / rows) if weights is None else weights / weights.sum()
+def _mass(rows: int, weights: Floats | None) -> Floats:
+    """Weights (n,) of mean 1."""
+    return np.ones(rows) if weights is None else weights / weights.mean()
 
 
 def _beaten(values: Floats, others: Floats, weights: Floats) -> Floats:

@@ -42,6 +42,11 @@ class Run:
         return self.folder / "model"
 
     @property
+    def signatures(self) -> Path:
+        """The directions that move its factors."""
+        return self.folder / "signatures.json"
+
+    @property
     def report(self) -> Path:
         """The HTML report."""
         return self.folder / "report.html"

@@ -47,8 +47,8 @@ def assess_probe(
     """A probe of all rows, and how well such a probe reads rows, or groups, that it has not seen.
 
     Scores come from nested cross-validation: every row is scored by a model that learnt from other folds, with a
-    penalty that those chose among themselves. They are of a model with a fifth fewer rows (and never more than 2,000
-    for classes and levels) than the probe itself, so a little too low rather than too high.
+    penalty that those chose among themselves. They are of a model with a fifth fewer rows than the probe itself, so a
+    little too low rather than too high. Penalties for classes and levels are compared on 2,500 rows at most.
 
     Args:
         codes, target, labels, kind, groups, weights, balanced, seed: see `fit_probe`. Weights count in the scores too:
@@ -78,7 +78,7 @@ def assess_probe(
     main = scores[primary]
     reliable = main.interval is not None and main.null_interval is not None and main.interval[0] > main.null_interval[1]
     return ProbeReport(
-        fit_reader(whole, held.chosen),
+        fit_reader(whole, held.chosen, seed),
         whole.kind,
         scores,
         primary,
@@ -142,7 +142,7 @@ class _Assessment:
             "balanced": task.balanced,
             "weighted": bool((task.weights != 1).any()),
             "folds": self.folds.count,
-            "learnt_rows": int(self.folds.learnt.sum()),
+            "compared_rows": int(self.folds.learnt.sum()),
             "groups": task.groups,
             "resampled": "rows" if task.units is None else "groups",
             "bootstrap": self.bootstrap,

@@ -21,12 +21,10 @@ class Held:
 
     Attributes:
         outputs: (N, m).
-        penalties: the one chosen for each fold, (K,).
         chosen: the one that all folds together choose.
     """
 
     outputs: Floats
-    penalties: tuple[float, ...]
     chosen: float
 
 
@@ -55,7 +53,8 @@ def nested(task: Task, learner: Learner, folds: Folds, x: Floats) -> Held:
     """Score each fold by a model whose penalty the other folds chose.
 
     The models that choose for fold i are those without i and j, tested on j; the model without i and j also serves the
-    choice for j, tested on i. So K (K - 1) / 2 paths do the work of K (K - 1).
+    choice for j, tested on i. So K (K - 1) / 2 paths do the work of K (K - 1). Where penalties are compared on a part
+    of the rows, the models that score learn from all the same.
     """
     labels, penalties = task.labels[None], _penalties(learner, folds)
     once = single(task, learner, folds, x, labels, penalties)
@@ -66,16 +65,19 @@ def nested(task: Task, learner: Learner, folds: Folds, x: Floats) -> Held:
             for outer, tested in ((i, j), (j, i)):
                 inner[outer] += _losses(task, learner, maps, folds.test(tested, learnt=True), x, labels)[0]
     picks = inner.argmin(axis=1)
-    outputs = _outputs(once, folds, x, picks[None])
+    if folds.learnt.all():
+        outputs = _outputs(once, folds, x, picks[None])[0]
+    else:
+        outputs = _refitted(task, learner, folds, x, penalties[picks])
     chosen = float(penalties[once.losses.sum(axis=0)[0].argmin()])
-    return Held(outputs[0], tuple(float(penalties[p]) for p in picks), chosen)
+    return Held(outputs, chosen)
 
 
 def shuffled(task: Task, learner: Learner, folds: Folds, x: Floats, labels: Floats) -> Floats:
     """Outputs (T, N, m) for sets of labels (T, N) that say nothing, by models without each fold.
 
-    Each set chooses its penalty by the folds that then score it: a little too well for labels that say nothing, never
-    the other way, and at a third of the cost of nesting.
+    Each set chooses its penalty by the folds that then score it, which if anything raises the score of labels that say
+    nothing, at a third of the cost of nesting; and learns from the rows that penalties are compared on.
     """
     penalties = _penalties(learner, folds)
     once = single(task, learner, folds, x, labels, penalties)
@@ -92,14 +94,35 @@ def choose(task: Task, learner: Learner, folds: Folds) -> float:
     return float(penalties[once.losses.sum(axis=0)[0].argmin()])
 
 
-def final(task: Task, learner: Learner, penalty: float, rows: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
-    """Weights (D, m) and offset (m,) on standardised codes of a model of all rows, or of some."""
-    rows = np.arange(len(task)) if rows is None else rows
-    # From stronger penalties on, as every path: a start close by.
-    stronger = learner.penalties[learner.penalties > penalty][-2:]
-    path = np.append(stronger, penalty)
-    maps = learner.path(task.x[rows], task.labels[None, rows], task.weights[rows], path, tolerance=EXACT)
+def hold_out(task: Task, learner: Learner, folds: Folds, penalty: float) -> Floats:
+    """Outputs (N, m) of every row by a model of one penalty without its fold."""
+    once = single(task, learner, folds, task.x, task.labels[None], np.array([penalty]))
+    return np.asarray(_outputs(once, folds, task.x, np.zeros((1, folds.count), dtype=np.int64))[0])
+
+
+def final(task: Task, learner: Learner, penalty: float) -> tuple[Floats, Floats]:
+    """Weights (D, m) and offset (m,) on standardised codes of a model of all rows."""
+    path = _approach(learner, penalty)
+    maps = learner.path(task.x, task.labels[None], task.weights, path, tolerance=EXACT)
     return maps.weights[0, -1], maps.offsets[0, -1]
+
+
+def _approach(learner: Learner, penalty: float) -> Floats:
+    """A penalty after two stronger ones, as every path begins: a start close by."""
+    return np.append(learner.penalties[learner.penalties > penalty][-2:], penalty)
+
+
+def _refitted(task: Task, learner: Learner, folds: Folds, x: Floats, penalties: Floats) -> Floats:
+    """Outputs (N, m) of every fold by a model of all rows of the others, with the penalty of each fold."""
+    found = []
+    for k, penalty in enumerate(penalties):
+        path = _approach(learner, float(penalty))
+        maps = _path(task, learner, folds.train(k, every=True), x, task.labels[None], path)
+        found.append(maps(x[folds.test(k)])[0, -1])
+    outputs = np.empty((len(x), found[0].shape[1]))
+    for k, told in enumerate(found):
+        outputs[folds.test(k)] = told
+    return outputs
 
 
 def _penalties(learner: Learner, folds: Folds) -> Floats:

@@ -31,9 +31,9 @@ class Folds:
     learnt: NDArray[np.bool_]
     count: int
 
-    def train(self, *held: int) -> Rows:
-        """Rows to learn from when some folds are held out."""
-        return np.flatnonzero(self.learnt & ~np.isin(self.number, held))
+    def train(self, *held: int, every: bool = False) -> Rows:
+        """Rows to learn from when some folds are held out; every one of them, if asked."""
+        return np.flatnonzero((self.learnt | every) & ~np.isin(self.number, held))
 
     def test(self, fold: int, *, learnt: bool = False) -> Rows:
         """Rows of a fold; of those that may be learnt from, if asked."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
 
-ROUGH = 1e-6
-"""Nats a row within which a fit is good enough to compare penalties."""
+ROUGH = 1e-5
+"""Nats a row within which a fit is good enough to compare penalties; then float32 is precise enough, too."""
 
 EXACT = 1e-13
 """The same of a fit that is kept."""
@@ -34,17 +34,19 @@ class Maps:
 
 
 class Learner(Protocol):
-    """A kind of probe.
+    """A kind of probe."""
 
-    Attributes:
-        penalties: those to choose among, from the strongest to the weakest.
-        default: the one for rows that are too few to choose.
-        most: rows to learn from while penalties are compared; more only cost time.
-    """
+    @property
+    def penalties(self) -> Floats:
+        """Those to choose among, from the strongest to the weakest."""
 
-    penalties: Floats
-    default: float
-    most: int
+    @property
+    def default(self) -> float:
+        """The penalty where there are too few folds to choose one."""
+
+    @property
+    def most(self) -> int:
+        """Rows to learn from while penalties are compared; more only cost time."""
 
     def path(self, x: Floats, labels: Floats, weights: Floats, penalties: Floats, *, tolerance: float = ROUGH) -> Maps:
         """Maps of standardised codes x (n, D) to each of T sets of labels (T, n), rows weighted by weights (n,)."""
@@ -65,19 +67,22 @@ class Centred:
         axes: its eigenvectors (D, D), in columns.
     """
 
-    x: Floats
+    x: Real
     mean: Floats
-    weights: Floats
-    scatter: Floats
-    axes: Floats
+    weights: Real
+    scatter: Real
+    axes: Real
 
     @classmethod
-    def of(cls, x: Floats, weights: Floats) -> Centred:
-        """Centre codes x (n, D)."""
+    def of(cls, x: Floats, weights: Floats, tolerance: float = 0.0) -> Centred:
+        """Centre codes x (n, D); in float32 where a fit may miss the best by `ROUGH` nats a row."""
         mean = weights @ x / weights.sum()
         centred = x - mean
         scatter, axes = np.linalg.eigh(centred.T @ (centred * weights[:, None]))
-        return cls(centred, mean, weights, np.maximum(scatter, 0), axes)
+        if tolerance < ROUGH:
+            return cls(centred, mean, weights, np.maximum(scatter, 0), axes)
+        single = (array.astype(np.float32) for array in (weights, np.maximum(scatter, 0), axes))
+        return cls(centred.astype(np.float32), mean, *single)
 
 
 def balance(labels: NDArray[np.int64], weights: Floats) -> Floats:
@@ -99,8 +104,3 @@ def constant_map(latent: int, classes: int, present: NDArray[np.int64]) -> tuple
     offset = np.full(classes, -np.inf)
     offset[present] = 0.0
     return np.zeros((latent, classes)), offset
-
-
-def each_set(labels: Floats) -> Iterator[tuple[int, Floats]]:
-    """Sets of labels (T, n) one by one, with their numbers."""
-    yield from enumerate(labels)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
 
 MOST_STEPS = 100
 MOST_PRODUCTS = 200
@@ -25,36 +25,36 @@ class Loss(Protocol):
 
     penalty: float
 
-    def penalised(self, parameters: Floats) -> Floats:
+    def penalised(self, parameters: Real) -> Real:
         """The parameters, with 0 for those that are free."""
 
-    def defined(self, parameters: Floats) -> bool:
+    def defined(self, parameters: Real) -> bool:
         """Whether the loss is finite there."""
 
-    def at(self, parameters: Floats) -> tuple[float, Floats]:
+    def at(self, parameters: Real) -> tuple[float, Real]:
         """Value and gradient; infinite where the loss is not defined."""
 
-    def product(self, direction: Floats) -> Floats:
+    def product(self, direction: Real) -> Real:
         """The Hessian, where `at` was asked last, times a direction."""
 
-    def precondition(self, gradient: Floats) -> Floats:
+    def precondition(self, gradient: Real) -> Real:
         """Roughly the inverse of that Hessian times a gradient."""
 
 
-def follow(loss: Loss, start: Floats, penalties: Floats, tolerance: float) -> Iterator[Floats]:
+def follow(loss: Loss, start: Real, penalties: Real, tolerance: float) -> Iterator[Real]:
     """The best parameters under each penalty in turn; see `minimise`."""
     parameters = start
-    for penalty in penalties:
+    for penalty in penalties.tolist():
         ahead = parameters
         if parameters is not start:
             # At the best parameters only the change of the penalty pulls: one step of the preconditioner answers it.
             ahead = parameters + loss.precondition((loss.penalty - penalty) * loss.penalised(parameters))
-        loss.penalty = float(penalty)
+        loss.penalty = penalty
         parameters = minimise(loss, ahead if loss.defined(ahead) else parameters, tolerance)
         yield parameters
 
 
-def minimise(loss: Loss, start: Floats, tolerance: float) -> Floats:
+def minimise(loss: Loss, start: Real, tolerance: float) -> Real:
     """The parameters at which a loss is least.
 
     Truncated Newton method (Nocedal and Wright 2006, algorithm 7.1): steps by preconditioned conjugate gradients, to a
@@ -83,7 +83,7 @@ def minimise(loss: Loss, start: Floats, tolerance: float) -> Floats:
     return parameters
 
 
-def _newton_step(loss: Loss, gradient: Floats, enough: float) -> tuple[Floats, float]:
+def _newton_step(loss: Loss, gradient: Real, enough: float) -> tuple[Real, float]:
     """A step that roughly solves H step = -gradient, and the slope that it goes down, -gradient · step.
 
     A gain of less than `enough` needs no better solution than the preconditioner's.

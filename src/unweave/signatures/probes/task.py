@@ -12,9 +12,12 @@ from unweave.core.errors import ConfigError, DataError, ShapeError
 from unweave.core.factors import FactorTable
 from unweave.core.targets import Target
 from unweave.metrics.inputs import Problem, check_codes
-from unweave.signatures.probes.classes import Discriminant, Logistic, Margins
+from unweave.signatures.probes.discriminant import Discriminant
 from unweave.signatures.probes.learner import Learner
-from unweave.signatures.probes.numbers import Ordinal, Ridge
+from unweave.signatures.probes.logistic import Logistic
+from unweave.signatures.probes.margins import Margins
+from unweave.signatures.probes.ordinal import Ordinal
+from unweave.signatures.probes.ridge import Ridge
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -100,8 +103,10 @@ class Task:
             return Ridge(self.target)
         if self.kind == "ordinal":
             return Ordinal(self.target, self.balanced)
-        learners = {"logistic": Logistic, "svm": Margins, "lda": Discriminant}
-        return learners[self.kind](self.target.classes, self.balanced)
+        if self.kind == "svm":
+            return Margins(self.target.classes, self.balanced)
+        kind = Discriminant if self.kind == "lda" else Logistic
+        return kind(self.target.classes, self.balanced)
 
     def problem(self) -> Problem:
         """Codes and labels as the stamps of scores want them."""
@@ -126,7 +131,8 @@ def make_task(
         ShapeError: lengths differ.
         DataError: codes or labels cannot be used, there are fewer than `FEWEST`, or they are all the same.
     """
-    values = check_codes(np.asarray(codes)).astype(np.float64)
+    checked = check_codes(np.asarray(codes))
+    values = checked.astype(np.float64)
     chosen = _kind(kind, target)
     labels = _labels(np.asarray(labels, dtype=np.float64), target, len(values))
     mass = _weights(weights, len(values))
@@ -135,9 +141,8 @@ def make_task(
         _check_rows("groups", np.asarray(groups), len(values))
         units = np.unique(np.asarray(groups), return_inverse=True)[1].ravel().astype(np.int64)
     mean = values.mean(axis=0)
-    spread = np.where(
-        Problem(check_codes(np.asarray(codes)), FactorTable.empty(len(values))).constant, 0.0, values.std(axis=0)
-    )
+    constant = Problem(checked, FactorTable.empty(len(values))).constant
+    spread = np.where(constant, 0.0, values.std(axis=0))
     if not (spread > 0).any():
         raise DataError(f"codes: no column varies in the {len(values)} rows with a label of {target.factor.name!r}.")
     x = (values - mean) * np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
@@ -194,4 +199,4 @@ def _weights(weights: Floats | None, rows: int) -> Floats:
     _check_rows("weights", mass, rows)
     if not (np.isfinite(mass).all() and (mass >= 0).all() and mass.sum() > 0):
         raise DataError("weights: expected finite numbers of at least 0 that are not all 0.")
-    return mass / mass.mean()
+    return np.asarray(mass / mass.mean())

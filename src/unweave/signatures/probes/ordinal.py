@@ -1,8 +1,9 @@
-"""Probes of numbers: ridge regression of measurements and angles, and cumulative logits of levels."""
+"""Cumulative logits of levels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,45 +12,11 @@ from unweave.core.targets import Target
 from unweave.signatures.chart import Chart
 from unweave.signatures.probes.learner import ROUGH, Centred, Maps, balance, present_classes
 from unweave.signatures.probes.newton import follow
+from unweave.signatures.probes.ridge import squared_errors
 
 Floats = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
 Levels = NDArray[np.int64]
-
-
-def squared_errors(target: Target, outputs: Floats, labels: Floats, weights: Floats) -> Floats:
-    """Weighted squared error (T, P) of outputs (T, P, n, m) in the coordinates of the factor, summed over rows."""
-    return np.stack(
-        [((told - Chart(target).of(one)) ** 2).sum(axis=2) @ weights for told, one in zip(outputs, labels, strict=True)]
-    )
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """Ridge regression of a factor's coordinates: Σ squared error + penalty |W|², with the offset free.
-
-    Equals scikit-learn's `Ridge(alpha=penalty)`. One eigendecomposition serves all penalties and sets of labels.
-    """
-
-    target: Target
-    penalties: Floats = field(default_factory=lambda: 10.0 ** np.arange(6, -2.5, -0.5))
-    default: float = 10.0
-    most: int = 20_000
-
-    def path(self, x: Floats, labels: Floats, weights: Floats, penalties: Floats, *, tolerance: float = ROUGH) -> Maps:
-        """See `Learner.path`; exact, whatever the tolerance."""
-        data = Centred.of(x, weights)
-        goals = np.concatenate([Chart(self.target).of(one) for one in labels], axis=1)
-        mean = weights @ goals / weights.sum()
-        turned = data.axes.T @ (data.x.T @ ((goals - mean) * weights[:, None]))
-        found = np.stack([data.axes @ (turned / (data.scatter[:, None] + penalty)) for penalty in penalties])
-        offsets = mean - np.einsum("d,pdk->pk", data.mean, found)
-        sets, width = len(labels), goals.shape[1] // len(labels)
-        shaped = found.reshape(len(penalties), x.shape[1], sets, width).transpose(2, 0, 1, 3)
-        return Maps(shaped, offsets.reshape(len(penalties), sets, width).transpose(1, 0, 2))
-
-    def losses(self, outputs: Floats, labels: Floats, weights: Floats) -> Floats:
-        """Squared error."""
-        return squared_errors(self.target, outputs, labels, weights)
 
 
 @dataclass(frozen=True)
@@ -63,7 +30,7 @@ class Ordinal:
 
     target: Target
     balanced: bool = False
-    penalties: Floats = field(default_factory=lambda: 10.0 ** np.arange(4, -2, -1))
+    penalties: Floats = field(default_factory=lambda: 10.0 ** np.arange(4.0, -2, -1))
     default: float = 10.0
     most: int = 2000
 
@@ -95,7 +62,7 @@ class Ordinal:
         return np.concatenate([squared_errors(self.target, a[None], b[None], row) for a, b, row in pairs])
 
 
-def _line(data: Centred, slopes: Floats, thresholds: Floats, values: Floats) -> tuple[float, float]:
+def _line(data: Centred, slopes: Real, thresholds: Real, values: Real) -> tuple[float, float]:
     """Slope and height at the mean code of the line through the expected values (of levels) along x·w."""
     along = data.x @ slopes
     below = 1 / (1 + np.exp(np.clip(along[:, None] - thresholds, -500, 500)))  # P(level ≤ k)
@@ -110,7 +77,7 @@ def _line(data: Centred, slopes: Floats, thresholds: Floats, values: Floats) -> 
 
 def fit_cumulative(
     data: Centred, levels: Levels, count: int, penalties: Floats, tolerance: float
-) -> list[tuple[Floats, Floats]]:
+) -> list[tuple[Real, Real]]:
     """Slopes (D,) and rising thresholds (L - 1,) of the cumulative logits of L levels, all of which occur."""
     share = np.cumsum(np.bincount(levels, weights=data.weights, minlength=count))[:-1] / data.weights.sum()
     parameters = np.concatenate([np.zeros(data.x.shape[1]), np.log(share) - np.log1p(-share)])
@@ -130,16 +97,17 @@ class _Cumulative:
         self.penalty = 0.0
         self._data, self._levels, self._count = data, levels, count
         self._upper = self._lower = np.zeros(0)
-        self._gaps = np.zeros((count - 1, count - 1))
+        self._gaps: Real = np.zeros((count - 1, count - 1))
+        self._untied: Real = self._gaps
 
-    def penalised(self, parameters: Floats) -> Floats:
+    def penalised(self, parameters: Real) -> Real:
         latent = self._data.x.shape[1]
         return np.concatenate([parameters[:latent], np.zeros(len(parameters) - latent)])
 
-    def defined(self, parameters: Floats) -> bool:
+    def defined(self, parameters: Real) -> bool:
         return bool((np.diff(parameters[self._data.x.shape[1] :]) > 0).all())
 
-    def at(self, parameters: Floats) -> tuple[float, Floats]:
+    def at(self, parameters: Real) -> tuple[float, Real]:
         data, latent = self._data, self._data.x.shape[1]
         slopes, thresholds = parameters[:latent], parameters[latent:]
         if (np.diff(thresholds) <= 0).any():
@@ -159,20 +127,20 @@ class _Cumulative:
         loss = float(data.weights @ value + self.penalty / 2 * slopes @ slopes)
         return loss, np.concatenate([back, self._at_thresholds(-rise, fall)])
 
-    def _thresholds(self, bound: Floats) -> None:
+    def _thresholds(self, bound: Real) -> None:
         """The block of the Hessian of the thresholds; `bound` is what ties the two ends of a level together."""
         mass = np.bincount(self._levels, weights=bound, minlength=self._count)[1:-1]
         block = np.diag(self._at_thresholds(self._upper + bound, self._lower + bound))
         block[np.arange(1, len(block)), np.arange(len(block) - 1)] = -mass
         block[np.arange(len(block) - 1), np.arange(1, len(block))] = -mass
-        self._gaps = block
+        self._gaps, self._untied = block, np.linalg.inv(block)
 
-    def _at_thresholds(self, upper: Floats, lower: Floats) -> Floats:
+    def _at_thresholds(self, upper: Real, lower: Real) -> Real:
         """Sums (L - 1,) at each threshold over the rows whose level it bounds from above and from below."""
         top = np.bincount(self._levels, weights=upper, minlength=self._count)[:-1]
         return np.asarray(top + np.bincount(self._levels, weights=lower, minlength=self._count)[1:])
 
-    def product(self, direction: Floats) -> Floats:
+    def product(self, direction: Real) -> Real:
         latent = self._data.x.shape[1]
         moved = self._data.x @ direction[:latent]
         shift = np.concatenate([[0.0], direction[latent:], [0.0]])
@@ -182,12 +150,12 @@ class _Cumulative:
         bent = self._gaps @ direction[latent:] - self._at_thresholds(self._upper * moved, self._lower * moved)
         return np.concatenate([slopes, bent])
 
-    def precondition(self, gradient: Floats) -> Floats:
+    def precondition(self, gradient: Real) -> Real:
         latent = self._data.x.shape[1]
         mean = float((self._upper + self._lower).sum() / self._data.weights.sum())
         inner = self._data.axes.T @ gradient[:latent] / (self._data.scatter * mean + self.penalty)
-        return np.concatenate([self._data.axes @ inner, np.linalg.solve(self._gaps, gradient[latent:])])
+        return np.concatenate([self._data.axes @ inner, self._untied @ gradient[latent:]])
 
 
-def _sigmoid(values: Floats) -> Floats:
+def _sigmoid(values: Real) -> Real:
     return np.asarray(0.5 * (1 + np.tanh(values / 2)))
