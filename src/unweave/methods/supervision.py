@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, Pos
 from unweave.core.binding import Binding, Bound
 from unweave.core.errors import ConfigError
 from unweave.core.targets import Target
+from unweave.nets.augment import AugmentConfig
 
 if TYPE_CHECKING:
     from unweave.objectives.objective import Schedule, Term
@@ -32,6 +33,8 @@ class SupervisionConfig(BaseModel):
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
         classes: `line` gives a categorical factor one column, `logits` one column per class.
+        augment: how labelled images are moved and relit, anew in every step and before the noise; None leaves them as
+            they are. Switch on what changes none of the labels: it moves what a label of position would be about.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +45,7 @@ class SupervisionConfig(BaseModel):
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
     classes: Literal["line", "logits"] = "line"
+    augment: AugmentConfig | None = None
 
     def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:
         """The columns of each factor, from column 0 on.

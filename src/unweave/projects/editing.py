@@ -18,8 +18,6 @@ from unweave.projects.runs import Run
 from unweave.signatures.editor import Editor
 from unweave.signatures.signatures import Signatures
 
-SIGNATURES = "signatures.json"
-
 
 def editor_of(run: Run, *, device: str = "cpu") -> Editor:
     """The model of a run with its signatures.
@@ -28,7 +26,7 @@ def editor_of(run: Run, *, device: str = "cpu") -> Editor:
         ConfigError: the run is not complete, has no signatures, or they are of another model; or the model cannot draw.
         StorageError: a file cannot be read.
     """
-    signatures = Signatures.load(run.folder / SIGNATURES)
+    signatures = Signatures.load(run.signatures)
     model = trained_model(run, device=device)
     if "decode" not in model.capabilities:
         raise ConfigError(f"the model of run {run.name} has no decoder, so it cannot draw what is edited.")

@@ -15,6 +15,7 @@ from unweave.core.model import RunModel
 from unweave.core.seeds import derive, generator
 from unweave.data.association import associations
 from unweave.data.builtin.base import GeneratedSet
+from unweave.data.builtin.registry import builtin_set
 from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
 from unweave.data.labelled import choose_labelled

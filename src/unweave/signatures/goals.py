@@ -25,7 +25,7 @@ _NEAR = 1e-3
 """Standard steps, or radians, by which a probe may miss what was asked: codes are kept in single precision."""
 
 _REST = 1e-9
-"""Multiple of the way up to which a class has not been moved: 0 but for rounding."""
+"""Multiple of the way, or standard steps, up to which nothing has been moved: 0 but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +105,31 @@ class ReadingGoal:
         return self.signature.offset(restore(self.start), restore(self.start + at[:, 0]))
 
     def linear(self, at: Floats, codes: Floats) -> Linear:
-        """Along the piece of the path where the code is."""
-        knots, directions = np.array(self.signature.chart.knots), self.signature.directions
-        if len(knots):
-            piece = np.clip(np.searchsorted(knots, self.start + at[:, 0], side="right") - 1, 0, len(knots) - 2)
-            slopes = np.diff(directions, axis=0) / np.diff(knots)[:, None]
-            tangent = slopes[piece]
-        else:
-            tangent = np.broadcast_to(directions[0], codes.shape)
+        """Along the path, or the chord of a bent one to where the probe would say what is wanted."""
         reader = self.signature.reader
-        read = np.broadcast_to(reader.weights[:, 0], codes.shape)
         rest = self.want - reader(codes)[:, 0]
+        tangent = self._chord(self.start + at[:, 0], rest)
+        read = np.broadcast_to(reader.weights[:, 0], codes.shape)
         return Linear(tangent[:, None], read[:, None], rest[:, None], np.zeros((len(codes), 1), dtype=bool))
+
+    def _chord(self, place: Floats, rest: Floats) -> Floats:
+        """Codes per standard step, (N, D), from places (N,) on the path to where the probe reads `rest` more.
+
+        A chord and not the slope: where a path is steep in the middle and flat outside, Newton's method along slopes
+        jumps ever further to and fro.
+        """
+        knots, directions = np.array(self.signature.chart.knots), self.signature.directions
+        if not len(knots):
+            return np.broadcast_to(directions[0], (len(place), directions.shape[1]))
+        read = directions @ self.signature.reader.weights[:, 0]
+        local = np.diff(directions, axis=0)[_piece(place, knots)] / np.diff(knots)[_piece(place, knots)][:, None]
+        if (np.diff(read) <= 0).any():
+            return local
+        there = _along(_along(place, knots, read) + rest, read, knots)
+        way = (there - place)[:, None]
+        restore = self.signature.chart.target.restore
+        whole = self.signature.offset(restore(place), restore(there))
+        return np.where(np.abs(way) > _REST, whole / np.where(np.abs(way) > _REST, way, 1.0), local)
 
     def allowed(self, at: Floats) -> Floats:
         """Any."""
@@ -271,3 +284,15 @@ class ClassGoal:
     def scaled(self, share: Floats, at: Floats) -> Self:
         """A part of the way that was found."""
         return replace(self, fixed=share * at[:, 0])
+
+
+def _piece(x: Floats, knots: Floats) -> Ints:
+    """The piece between knots where each x is; the outer ones go on."""
+    return np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+
+
+def _along(x: Floats, knots: Floats, values: Floats) -> Floats:
+    """The line through (knots, values) at x, its ends going on as they are."""
+    piece = _piece(x, knots)
+    slope = np.diff(values) / np.diff(knots)
+    return np.asarray(values[piece] + slope[piece] * (x - knots[piece]))

@@ -12,9 +12,8 @@ from unweave.signatures.goals import Goal, Linear
 
 Floats = NDArray[np.float64]
 
-_FULL, _HALF = 12, 48
-"""Newton steps at most. Straight paths need one, classes and bent paths one per rival or bend. Should they go round in
-circles, half steps end that."""
+_STEPS = 60
+"""Newton steps at most. Straight paths need one, classes and bent paths a few."""
 
 _DONE = 1e-10
 _DEPENDENT = 1e-7
@@ -33,10 +32,10 @@ def solve(codes: Floats, goals: Sequence[Goal]) -> tuple[list[Floats], Floats]:
     """
     at = [np.zeros((len(codes), goal.width)) for goal in goals]
     ends = np.cumsum([goal.width for goal in goals])
-    for count in range(_FULL + _HALF):
+    for _ in range(_STEPS):
         moved = codes + sum(goal.shift(a) for goal, a in zip(goals, at, strict=True))
         step = _newton([goal.linear(a, moved) for goal, a in zip(goals, at, strict=True)], goals)
-        parts = np.split(step if count < _FULL else step / 2, ends[:-1], axis=1)
+        parts = np.split(step, ends[:-1], axis=1)
         after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, parts, strict=True)]
         change = max(float(np.abs(b - a).max(initial=0)) for a, b in zip(at, after, strict=True))
         at = after

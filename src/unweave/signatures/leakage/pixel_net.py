@@ -132,11 +132,10 @@ def _net(x: Tensor, shape: Sequence[int], charts: Sequence[Chart]) -> JudgeNet:
     else:
         mean, scale = x.mean(0), x.std(0).clamp_min(1e-6)
     net = JudgeNet(shape, [chart.width for chart in charts], mean, scale)
-    net.to(memory_format=torch.channels_last)
     net.eval()
     with torch.no_grad():
-        net(x[:2])
-    return net
+        net(x[:2])  # a lazy layer learns its width from what it sees
+    return net.to(memory_format=torch.channels_last)
 
 
 def _batches(rows: int, steps: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
