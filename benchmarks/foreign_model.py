@@ -32,6 +32,9 @@ COMMANDS = {
     "import": ["import", "--encoder", "encoder.onnx", "--decoder", "decoder.onnx", "--data", "photos"],
     "evaluate": ["evaluate"],
     "traverse": ["traverse"],
+    "discover": ["discover"],
+    "probe": ["probe", "--labels", "1000"],
+    "edit": ["edit", "photos/00000.png", "photos/00001.png", "--move", "x=+1", "--set", "scale=1"],
     "report": ["report"],
 }
 """Name to arguments; they run in this order, in the folder of the pictures and the model."""
@@ -95,7 +98,7 @@ def train_elsewhere(folder: Path, steps: int) -> float:
     decoder = nn.Sequential(
         *(nn.Linear(LATENT, 128), nn.ReLU(), nn.Linear(128, 512), nn.ReLU(), nn.Unflatten(1, (32, 4, 4))),
         *(nn.ConvTranspose2d(32, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU()),
-        *(nn.ConvTranspose2d(16, 1, 4, 2, 1)),
+        nn.ConvTranspose2d(16, 1, 4, 2, 1),
     )
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
     loss = torch.zeros(())
