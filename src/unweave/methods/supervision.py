@@ -31,6 +31,8 @@ class SupervisionConfig(BaseModel):
         batch: labelled rows per step.
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
+        apart: weight of what the labelled factors' columns and the others say about each other, in nats as if they were
+            normal. It keeps other columns from knowing a labelled factor too; 0 for none.
         classes: `line` gives a categorical factor one column, `logits` one column per class.
     """
 
@@ -41,6 +43,7 @@ class SupervisionConfig(BaseModel):
     weight: PositiveFloat = 10.0
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
+    apart: NonNegativeFloat = 0.0
     classes: Literal["line", "logits"] = "line"
 
     def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:
@@ -91,12 +94,14 @@ def label_terms(
 ) -> dict[str, tuple[Schedule, Term]]:
     """What the two sections add to the objective of a VAE, by name."""
     from unweave.objectives.objective import constant
-    from unweave.objectives.supervision import Supervision
+    from unweave.objectives.supervision import Apart, Supervision
     from unweave.objectives.support import FactorisedSupport
 
     terms: dict[str, tuple[Schedule, Term]] = {}
     if supervision is not None and binding.bound:
         terms["supervision"] = (constant(supervision.weight), Supervision(binding))
+        if supervision.apart > 0 and sum(len(b.columns) for b in binding.bound) < latent:
+            terms["apart"] = (constant(supervision.apart), Apart(binding))
     columns = support_columns(binding, latent)
     if correlated is not None and correlated.support > 0 and columns:
         terms["support"] = (constant(correlated.support), FactorisedSupport(columns))
