@@ -22,7 +22,7 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,15 +103,15 @@ def project(job: Job, steps: int, *, full: bool) -> dict[str, Any]:
     }
 
 
-def seconds_per_step(ask: Callable[[int], Mapping[str, Any]], data: Any, root: Path, device: str) -> float:  # noqa: ANN401 - Dataset
-    """Processor time of one step of the project that `ask` gives for a number of steps, from two short runs."""
+def seconds_per_step(job: Job, data: Any, root: Path, device: str, *, full: bool) -> float:  # noqa: ANN401 - Dataset
+    """Processor time of one step, from two short runs that differ in their number of steps alone."""
     from unweave.projects.load import parse_project
     from unweave.projects.pipeline import train
 
     times = []
     for steps in (TRIAL, TRIAL_STEPS):
         began = time.process_time()
-        train(parse_project(ask(steps), "study"), data, root, device=device)
+        train(parse_project(project(job, steps, full=full), "study"), data, root, device=device)
         times.append(time.process_time() - began)
     return float((times[1] - times[0]) / (TRIAL_STEPS - TRIAL))
 
@@ -129,11 +129,7 @@ def run(job: Job, out: Path, seconds: float, device: str, *, full: bool) -> None
     plan = root / "steps.json"  # measured once, so that a killed run goes on with the same number
     if not plan.exists():
         trial = root / "trial"
-        steps = (
-            FULL_STEPS
-            if full
-            else int(seconds / seconds_per_step(lambda n: project(job, n, full=full), data, trial, device))
-        )
+        steps = FULL_STEPS if full else int(seconds / seconds_per_step(job, data, trial, device, full=full))
         shutil.rmtree(trial, ignore_errors=True)
         plan.write_text(json.dumps(steps))
     steps = json.loads(plan.read_text())
