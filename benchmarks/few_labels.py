@@ -1,11 +1,11 @@
 """What labels buy on sprites at 32 pixels, at the budget of the study: 100 and 1,000 labels, and correlated factors.
 
-    python benchmarks/study.py --out study --seconds 40                 # the methods without labels
-    python benchmarks/few_labels.py --out few_labels --study study --seconds 40 --picture docs/images/correlated.png
+    python benchmarks/study.py --out study --seconds 45                 # the methods without labels
+    python benchmarks/few_labels.py --out few_labels --study study --seconds 45 --picture docs/images/correlated.png
 
 Data, net, batch and learning rate are those of `study.py`, and so is the budget: processor time of the training on one
-thread, as a number of steps that is measured before (here once per kind of step, since seeds cost the same). A run that
-is done is read from its folder, one that was stopped goes on, so the command can be given again at any time.
+thread, as a number of steps. A run that is done is read from its folder, one that was stopped goes on, so the command
+can be given again at any time.
 
 Scores are in robust mode on held-out rows, over the labelled factors and over all. Correlated sets are scored on rows
 drawn without correlation. The runs of the study are scored again here from their models, over the same factors and
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,7 +43,8 @@ FACTORS = ["shape", "scale", "x", "y"]
 PLAIN: Mapping[str, Any] = study.SETS["sprites"]
 CORRELATED = {**PLAIN, "correlate": {"factors": ["scale", "x"], "strength": 0.2}}
 BETA = {"kind": "beta_vae", "beta": 4.0, "latent": 10}
-SUPPORT = 10.0
+SUPPORT, WEIGHT = 10.0, 50.0
+"""Weights of the support term and of the labels."""
 Found = Mapping[str, list[dict[str, Any]]]
 """Results of every seed by name."""
 
@@ -51,17 +53,20 @@ PAIRED = ("ada_gvae", "ada_ml_vae")
 
 
 def supervised(labels: int, correlated: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {**BETA, "supervision": {"labels": labels, "factors": FACTORS}, "correlated": correlated}
+    return {**BETA, "supervision": {"labels": labels, "factors": FACTORS, "weight": WEIGHT}, "correlated": correlated}
 
 
-CASES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], int]] = {
-    "100 labels": (PLAIN, supervised(100), 1),
-    "1,000 labels": (PLAIN, supervised(1000), 1),
-    "correlated, no labels": (CORRELATED, BETA, 2),
-    "correlated, support term": (CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, 2),
-    "correlated, 100 labels, weighted": (CORRELATED, supervised(100, correlated={}), 2),
+TIMED = ("correlated, no labels", "100 labels", "correlated, support term")
+"""Cases whose steps are timed, the beta-VAE first; the others cost what one of them costs."""
+
+CASES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
+    "100 labels": (PLAIN, supervised(100), TIMED[1]),
+    "1,000 labels": (PLAIN, supervised(1000), TIMED[1]),
+    "correlated, no labels": (CORRELATED, BETA, TIMED[0]),
+    "correlated, support term": (CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, TIMED[2]),
+    "correlated, 100 labels, weighted": (CORRELATED, supervised(100, correlated={}), TIMED[1]),
 }
-"""Name to the `data:` and the `method:` section, and the number of budgets that a run has."""
+"""Name to the `data:` and the `method:` section, and the case that costs the same."""
 
 
 def content(case: str, seed: int, steps: int) -> dict[str, Any]:
@@ -71,22 +76,40 @@ def content(case: str, seed: int, steps: int) -> dict[str, Any]:
     return {**asked, "name": "few labels", "data": data, "method": method}
 
 
-def steps_of(case: str, seconds: float, out: Path) -> int:
-    """Steps that fit into the case's processor time, measured once."""
-    plan = out / "steps" / f"{case}.json"
-    if not plan.exists():
-        trial = out / "trial"
-        data = load_data(parse_project(content(case, 0, 100), "few labels"), out)
-        each = study.seconds_per_step(lambda steps: content(case, 0, steps), data, trial, "cpu")
-        shutil.rmtree(trial, ignore_errors=True)
-        write_text(plan, json.dumps(int(CASES[case][2] * seconds / each)))
-    found: int = json.loads(plan.read_text())
-    return found
+def costs(study_folder: Path, out: Path) -> dict[str, float]:
+    """Processor seconds of a step of every case: those of the study's beta-VAE times the ratio of the two steps' costs.
+
+    The two take turns on the same machine, so that what else runs there changes little. Number of labels and data cost
+    nothing, so cases with the same sections are timed once.
+    """
+    path = out / "times.json"
+    times: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    for _ in range(study.ROUNDS - len(times.get(TIMED[0], []))):
+        for case in TIMED:
+            times.setdefault(case, []).append(_step_time(case, out))
+        write_text(path, json.dumps(times))
+    known = json.loads((study_folder / "seconds_per_step.json").read_text())["sprites-beta_vae"]
+    ratios = {
+        case: statistics.median(t / plain for t, plain in zip(times[case], times[TIMED[0]], strict=True))
+        for case in TIMED
+    }
+    return {case: statistics.median(known) * ratios[alike] for case, (*_, alike) in CASES.items()}
 
 
-def result(case: str, seed: int, seconds: float, out: Path) -> dict[str, Any]:
+def _step_time(case: str, out: Path) -> float:
+    data = load_data(parse_project(content(case, 0, 1), "few labels"), out)
+    ends = []
+    for steps in (study.WARM, study.WARM + study.TIMED):
+        began, trial = time.process_time(), out / "trial"
+        train(parse_project(content(case, 0, steps), "few labels"), data, trial, device="cpu")
+        ends.append(time.process_time() - began)
+        shutil.rmtree(trial)
+    return (ends[1] - ends[0]) / study.TIMED
+
+
+def result(case: str, seed: int, steps: int, out: Path) -> dict[str, Any]:
     """Scores of one run, trained now where that is not done yet."""
-    project = parse_project(content(case, seed, steps_of(case, seconds, out)), "few labels")
+    project = parse_project(content(case, seed, steps), "few labels")
     data = load_data(project, out)
     run = run_for(out, project, data.data_hash)
     if not run.model.exists():
@@ -237,20 +260,21 @@ def draw(found: Found, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("few_labels"))
-    parser.add_argument("--study", type=Path, help="folder of study.py, whose runs on sprites are the rivals")
-    parser.add_argument("--seconds", type=float, default=40.0, help="processor time of one budget, as in the study")
+    parser.add_argument("--study", type=Path, required=True, help="folder of study.py, whose runs are the rivals")
+    parser.add_argument("--seconds", type=float, default=45.0, help="processor time of a run, as in the study")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
     parser.add_argument("--picture", type=Path, help="draw the MI matrices of the correlated cases into this file")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
+    seconds = costs(options.study, options.out)
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(options.seeds):  # seed by seed, so that a part of the runs compares all cases
         for case in options.cases:
-            found.setdefault(case, []).append(result(case, seed, options.seconds, options.out))
+            found.setdefault(case, []).append(result(case, seed, int(options.seconds / seconds[case]), options.out))
             print(f"seed {seed}, {case}: MIG {found[case][-1]['mig']:.3f}", flush=True)
-    print("\n".join(report(found, rivals(options.study, options.out) if options.study else {})))
+    print("\n".join(report(found, rivals(options.study, options.out))))
     if options.picture:
         draw(found, options.picture)
 
