@@ -125,7 +125,7 @@ def scores(run: Run, seed: int, out: Path, seconds: float) -> dict[str, Any]:
     path = out / "scores" / f"{run.name}.json"
     if not path.exists():
         model = trained_model(run)
-        test = load_data(parse_project(study.project(study.Job("sprites", "vae", 0), 1, full=False), "few labels"), out)
+        test = load_data(parse_project({"name": "few labels", "data": PLAIN, "method": BETA}, "few labels"), out)
         rows = held_out(test)
         codes, table = model.encode(test.observations(rows)), test.table.take(rows)
         labelled, every, pair = (

@@ -169,11 +169,11 @@ def test_apart_moves_a_copy_away_and_takes_half_precision():
 
 
 def test_apart_is_a_term_where_something_is_left_to_keep_apart():
-    asked = SupervisionConfig(apart=2.0)
+    asked = SupervisionConfig(apart=1e5)  # a net that has not learnt yet has next to nothing to keep apart
     found = make_model(BetaVAEConfig(latent=4, supervision=asked)).method.losses(make_batch())["vae"]
     parts = found.parts
     assert set(parts) == {"reconstruction", "kl", "supervision", "apart"}
-    want = parts["reconstruction"] + 4 * parts["kl"] + asked.weight * parts["supervision"] + 2 * parts["apart"]
+    want = parts["reconstruction"] + 4 * parts["kl"] + asked.weight * parts["supervision"] + 1e5 * parts["apart"]
     assert found.total.item() == pytest.approx(want.item(), rel=1e-5)
     full = make_model(BetaVAEConfig(latent=2, supervision=asked)).method.losses(make_batch())["vae"]
     assert set(full.parts) == {"reconstruction", "kl", "supervision"}
