@@ -1,7 +1,8 @@
 """What labels buy on sprites at 32 pixels, at the budget of the study: 100 and 1,000 labels, and correlated factors.
 
     python benchmarks/study.py --out study --seconds 45                 # the methods without labels
-    python benchmarks/few_labels.py --out few_labels --study study --seconds 45 --picture docs/images/correlated.png
+    python benchmarks/few_labels.py --out few_labels --study study --seconds 45 \\
+        --write docs/results/few_labels.md --picture docs/images/correlated.png
 
 Data, net, batch and learning rate are those of `study.py`, and so is the budget: processor time of the training on one
 thread, as a number of steps. A run that is done is read from its folder, one that was stopped goes on, so the command
@@ -43,7 +44,7 @@ FACTORS = ["shape", "scale", "x", "y"]
 PLAIN: Mapping[str, Any] = study.SETS["sprites"]
 CORRELATED = {**PLAIN, "correlate": {"factors": ["scale", "x"], "strength": 0.2}}
 BETA = {"kind": "beta_vae", "beta": 4.0, "latent": 10}
-SUPPORT, WEIGHT = 10.0, 50.0
+SUPPORT, WEIGHT = 30.0, 50.0
 """Weights of the support term and of the labels."""
 Found = Mapping[str, list[dict[str, Any]]]
 """Results of every seed by name."""
@@ -67,6 +68,9 @@ CASES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
     "correlated, 100 labels, weighted": (CORRELATED, supervised(100, correlated={}), TIMED[1]),
 }
 """Name to the `data:` and the `method:` section, and the case that costs the same."""
+
+
+MARKS = "<!-- few labels -->", "<!-- end of few labels -->"
 
 
 def content(case: str, seed: int, steps: int) -> dict[str, Any]:
@@ -209,6 +213,7 @@ def report(found: Found, unsupervised: Found) -> Iterator[str]:
     if unsupervised:
         best = best_of(unsupervised)
         rival = [best, *(name for name in PAIRED if name in unsupervised)]
+        yield ""
         for name in plain:
             for other in rival:
                 if min(len(plain[name]), len(unsupervised[other])) > 1:
@@ -217,6 +222,7 @@ def report(found: Found, unsupervised: Found) -> Iterator[str]:
     if mixed:
         yield from ("", *table(mixed, "scale and x"))
         first = next(iter(mixed))
+        yield ""
         for name in list(mixed)[1:]:
             if min(len(mixed[name]), len(mixed[first])) > 1:
                 yield f"- {name} less {first}: {difference(mixed[name], mixed[first], 'scale and x')}"
@@ -264,6 +270,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45.0, help="processor time of a run, as in the study")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--write", type=Path, help="put the tables into this file, between its marks")
     parser.add_argument("--picture", type=Path, help="draw the MI matrices of the correlated cases into this file")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -274,7 +281,10 @@ def main() -> None:
         for case in options.cases:
             found.setdefault(case, []).append(result(case, seed, int(options.seconds / seconds[case]), options.out))
             print(f"seed {seed}, {case}: MIG {found[case][-1]['mig']:.3f}", flush=True)
-    print("\n".join(report(found, rivals(options.study, options.out))))
+    tables = "\n".join([*report(found, rivals(options.study, options.out)), ""])
+    print(tables)
+    if options.write:
+        study.write(tables, options.write, MARKS)
     if options.picture:
         draw(found, options.picture)
 

@@ -10,6 +10,7 @@ from unweave.core.errors import ConfigError
 from unweave.core.factors import Factor
 from unweave.core.targets import Target
 from unweave.functional.pairs import arithmetic_average, gaussian_divergence, product_average
+from unweave.functional.support import hausdorff_support
 from unweave.methods import AdaGVAEConfig, AdaMLVAEConfig, BetaVAEConfig
 from unweave.methods.paired import PairedAutoencoder
 from unweave.methods.supervision import CorrelatedConfig, SupervisionConfig, support_columns
@@ -114,6 +115,19 @@ def test_pairs_of_columns_take_turns():
         Spy(columns)(Step(codes, codes[:, 0], codes, codes, codes, iteration, 100))
     counts = {pair: sum(pair in chosen for chosen in seen) for pair in columns}
     assert set(counts.values()) == {PER_STEP}
+
+
+def test_columns_that_are_not_in_use_have_no_support():
+    generator = torch.Generator().manual_seed(0)
+    mean, logvar = torch.randn(64, 3, generator=generator), torch.zeros(64, 3)
+    mean[:, 1] = mean[:, 0]
+    mean[:, 2] *= 0.05  # a signal of 0.0025 beside noise of 1: 0.00125 nats
+    found = FactorisedSupport(((0, 1), (0, 2), (1, 2)))(codes_step(mean, logvar))
+    torch.testing.assert_close(found, hausdorff_support(mean, torch.tensor([[0, 1]]))[0])
+    logvar[:, 2] = -8.0  # the same signal through a quiet channel
+    found = FactorisedSupport(((0, 1), (0, 2), (1, 2)))(codes_step(mean, logvar))
+    torch.testing.assert_close(found, hausdorff_support(mean, torch.tensor([[0, 1], [0, 2], [1, 2]])).mean())
+    assert FactorisedSupport(((0, 1),))(codes_step(mean * 1e-3, torch.zeros(64, 3))).item() == 0
 
 
 def test_the_objective_has_the_terms_that_the_sections_ask_for():

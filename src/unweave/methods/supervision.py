@@ -27,7 +27,8 @@ class SupervisionConfig(BaseModel):
         factors: names of the factors to learn from, or `auto`: all that have labels.
         labels: at most so many labelled training rows, spread evenly over the labels and drawn by the seed of the
             training; None takes all.
-        weight: of the term, which is in nats per labelled row.
+        weight: of the term, which is in nats per labelled row. It pulls against the KL, which draws codes to 0: in
+            balance a level's column stands at weight / (weight + beta) of its label.
         batch: labelled rows per step.
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
@@ -40,7 +41,7 @@ class SupervisionConfig(BaseModel):
 
     factors: Literal["auto"] | tuple[str, ...] = "auto"
     labels: PositiveInt | None = None
-    weight: PositiveFloat = 10.0
+    weight: PositiveFloat = 50.0
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
     apart: NonNegativeFloat = 0.0
@@ -78,7 +79,7 @@ class CorrelatedConfig(BaseModel):
         factors: pairs by name, or `auto`: those whose labels, of the rows that training may use, are associated by 0.3
             or more and beyond chance, as in the data report.
         support: weight of the factorised support (Roth et al. 2023) of the two factors' columns, 0 for none; without
-            labelled factors all pairs of columns take part.
+            labelled factors all pairs of columns that are in use take part.
         reweight: whether labelled rows count by p(a) p(b) / p(a, b), so that the pair is independent among them.
     """
 
