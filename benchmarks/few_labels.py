@@ -21,6 +21,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,33 @@ def supervised(labels: int, correlated: Mapping[str, Any] | None = None) -> dict
 TIMED = ("correlated, no labels", "100 labels", "correlated, support term")
 """Cases whose steps are timed, the beta-VAE first; the others cost what one of them costs."""
 
-CASES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
-    "100 labels": (PLAIN, supervised(100), TIMED[1]),
-    "1,000 labels": (PLAIN, supervised(1000), TIMED[1]),
-    "correlated, no labels": (CORRELATED, BETA, TIMED[0]),
-    "correlated, support term": (CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, TIMED[2]),
-    "correlated, 100 labels, weighted": (CORRELATED, supervised(100, correlated={}), TIMED[1]),
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the results.
+
+    Attributes:
+        data, method: sections of the project file. Correlated sets are scored on rows drawn without correlation.
+        alike: the case whose step costs the same.
+        budgets: how many times the study's budget a run has.
+        training: settings beside those of the study.
+    """
+
+    data: Mapping[str, Any]
+    method: Mapping[str, Any]
+    alike: str
+    budgets: int = 1
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+CASES: Mapping[str, Case] = {
+    "100 labels": Case(PLAIN, supervised(100), TIMED[1]),
+    "1,000 labels": Case(PLAIN, supervised(1000), TIMED[1]),
+    "1,000 labels, 4 budgets": Case(PLAIN, supervised(1000), TIMED[1], 4, {"schedule": "cosine"}),
+    "correlated, no labels": Case(CORRELATED, BETA, TIMED[0]),
+    "correlated, support term": Case(CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, TIMED[2]),
+    "correlated, 100 labels, weighted": Case(CORRELATED, supervised(100, correlated={}), TIMED[1]),
 }
-"""Name to the `data:` and the `method:` section, and the case that costs the same."""
 
 
 MARKS = "<!-- few labels -->", "<!-- end of few labels -->"
@@ -75,9 +95,10 @@ MARKS = "<!-- few labels -->", "<!-- end of few labels -->"
 
 def content(case: str, seed: int, steps: int) -> dict[str, Any]:
     """The project file of a run: that of the study with other data and another method."""
-    data, method, _ = CASES[case]
+    made = CASES[case]
     asked = study.project(study.Job("sprites", "beta_vae", seed), steps, full=False)
-    return {**asked, "name": "few labels", "data": data, "method": method}
+    training = {**asked["training"], **made.training}
+    return {**asked, "name": "few labels", "data": made.data, "method": made.method, "training": training}
 
 
 def costs(study_folder: Path, out: Path) -> dict[str, float]:
@@ -97,7 +118,7 @@ def costs(study_folder: Path, out: Path) -> dict[str, float]:
         case: statistics.median(t / plain for t, plain in zip(times[case], times[TIMED[0]], strict=True))
         for case in TIMED
     }
-    return {case: statistics.median(known) * ratios[alike] for case, (*_, alike) in CASES.items()}
+    return {case: statistics.median(known) * ratios[made.alike] for case, made in CASES.items()}
 
 
 def _step_time(case: str, out: Path) -> float:
@@ -111,8 +132,9 @@ def _step_time(case: str, out: Path) -> float:
     return (ends[1] - ends[0]) / study.TIMED
 
 
-def result(case: str, seed: int, steps: int, out: Path) -> dict[str, Any]:
-    """Scores of one run, trained now where that is not done yet."""
+def result(case: str, seed: int, each: float, seconds: float, out: Path) -> dict[str, Any]:
+    """Scores of one run, trained now where that is not done yet; a step costs `each` of the `seconds` of a budget."""
+    steps = int(CASES[case].budgets * seconds / each)
     project = parse_project(content(case, seed, steps), "few labels")
     data = load_data(project, out)
     run = run_for(out, project, data.data_hash)
@@ -275,11 +297,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    seconds = costs(options.study, options.out)
+    costs_of = costs(options.study, options.out)
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(options.seeds):  # seed by seed, so that a part of the runs compares all cases
         for case in options.cases:
-            found.setdefault(case, []).append(result(case, seed, int(options.seconds / seconds[case]), options.out))
+            found.setdefault(case, []).append(result(case, seed, costs_of[case], options.seconds, options.out))
             print(f"seed {seed}, {case}: MIG {found[case][-1]['mig']:.3f}", flush=True)
     tables = "\n".join([*report(found, rivals(options.study, options.out)), ""])
     print(tables)
