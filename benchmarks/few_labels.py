@@ -54,8 +54,13 @@ PAIRED = ("ada_gvae", "ada_ml_vae")
 """Methods of the study that are told which rows differ in what: not without supervision."""
 
 
-def supervised(labels: int, correlated: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {**BETA, "supervision": {"labels": labels, "factors": FACTORS, "weight": WEIGHT}, "correlated": correlated}
+FALLING = {"final": 1.0, "ramp": 0.5}
+"""The labels' weight, falling over the first half of the training."""
+
+
+def supervised(labels: int, correlated: Mapping[str, Any] | None = None, **settings: float) -> dict[str, Any]:
+    supervision = {"labels": labels, "factors": FACTORS, "weight": WEIGHT, **settings}
+    return {**BETA, "supervision": supervision, "correlated": correlated}
 
 
 TIMED = ("correlated, no labels", "100 labels", "correlated, support term")
@@ -84,6 +89,7 @@ CASES: Mapping[str, Case] = {
     "100 labels": Case(PLAIN, supervised(100), TIMED[1]),
     "1,000 labels": Case(PLAIN, supervised(1000), TIMED[1]),
     "1,000 labels, 4 budgets": Case(PLAIN, supervised(1000), TIMED[1], 4, {"schedule": "cosine"}),
+    "1,000 labels, falling weight, 2 budgets": Case(PLAIN, supervised(1000, **FALLING), TIMED[1], 2),
     "correlated, no labels": Case(CORRELATED, BETA, TIMED[0]),
     "correlated, support term": Case(CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, TIMED[2]),
     "correlated, 100 labels, weighted": Case(CORRELATED, supervised(100, correlated={}), TIMED[1]),
@@ -98,7 +104,13 @@ def content(case: str, seed: int, steps: int) -> dict[str, Any]:
     made = CASES[case]
     asked = study.project(study.Job("sprites", "beta_vae", seed), steps, full=False)
     training = {**asked["training"], **made.training}
-    return {**asked, "name": "few labels", "data": made.data, "method": made.method, "training": training}
+    return {
+        **asked,
+        "name": "few labels",
+        "data": made.data,
+        "method": study.settings(made.method, steps),
+        "training": training,
+    }
 
 
 def costs(study_folder: Path, out: Path) -> dict[str, float]:

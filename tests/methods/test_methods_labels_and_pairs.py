@@ -193,6 +193,15 @@ def test_apart_is_a_term_where_something_is_left_to_keep_apart():
     assert set(full.parts) == {"reconstruction", "kl", "supervision"}
 
 
+@pytest.mark.parametrize(("step", "weight"), [(0, 8.0), (25, 6.5), (100, 2.0), (1000, 2.0)])
+def test_the_weight_of_labels_falls_to_its_final_one(step, weight):
+    falling = SupervisionConfig(weight=8, final=2, ramp=100)
+    parts = make_model(BetaVAEConfig(latent=4, supervision=falling)).method.losses(make_batch(iteration=step))["vae"]
+    plain = parts.parts["reconstruction"] + 4 * parts.parts["kl"]
+    # The rest is some 150 nats in single precision, good to 1e-5 of them.
+    assert (parts.total - plain).item() == pytest.approx(weight * parts.parts["supervision"].item(), abs=2e-3)
+
+
 def test_labelled_rows_leave_the_rest_of_the_loss_alone():
     plain = make_model(BetaVAEConfig(latent=4)).method.losses(make_batch())["vae"].parts
     labelled = make_model(BetaVAEConfig(latent=4, supervision=SupervisionConfig()))

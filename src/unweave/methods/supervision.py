@@ -29,6 +29,9 @@ class SupervisionConfig(BaseModel):
             training; None takes all.
         weight: of the term, which is in nats per labelled row. It pulls against the KL, which draws codes to 0: in
             balance a level's column stands at weight / (weight + beta) of its label.
+        final: weight to which it moves linearly over `ramp` steps; None keeps it. Labels settle early which column is
+            which; a weight that falls then leaves the rest to all rows, rather than learn a few of them by heart.
+        ramp: number of steps from `weight` to `final`.
         batch: labelled rows per step.
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
@@ -42,6 +45,8 @@ class SupervisionConfig(BaseModel):
     factors: Literal["auto"] | tuple[str, ...] = "auto"
     labels: PositiveInt | None = None
     weight: PositiveFloat = 50.0
+    final: NonNegativeFloat | None = None
+    ramp: PositiveInt = 5000
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
     apart: NonNegativeFloat = 0.0
@@ -94,13 +99,15 @@ def label_terms(
     supervision: SupervisionConfig | None, correlated: CorrelatedConfig | None, binding: Binding, latent: int
 ) -> dict[str, tuple[Schedule, Term]]:
     """What the two sections add to the objective of a VAE, by name."""
-    from unweave.objectives.objective import constant
+    from unweave.objectives.objective import constant, linear
     from unweave.objectives.supervision import Apart, Supervision
     from unweave.objectives.support import FactorisedSupport
 
     terms: dict[str, tuple[Schedule, Term]] = {}
     if supervision is not None and binding.bound:
-        terms["supervision"] = (constant(supervision.weight), Supervision(binding))
+        weight, final = supervision.weight, supervision.final
+        schedule = constant(weight) if final is None else linear(weight, final, over=supervision.ramp)
+        terms["supervision"] = (schedule, Supervision(binding))
         if supervision.apart > 0 and sum(len(b.columns) for b in binding.bound) < latent:
             terms["apart"] = (constant(supervision.apart), Apart(binding))
     columns = support_columns(binding, latent)
