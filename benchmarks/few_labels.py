@@ -96,6 +96,9 @@ CASES: Mapping[str, Case] = {
 }
 
 
+SHOWN = 0.02
+"""Share of a factor's entropy from which a column counts as knowing it, in matrices."""
+
 MARKS = "<!-- few labels -->", "<!-- end of few labels -->"
 
 
@@ -234,7 +237,7 @@ def matrix(run: Mapping[str, Any]) -> Iterator[str]:
     yield "| column | bound to | " + " | ".join(run["gaps"]) + " |"
     yield "|--:|:--|" + "--:|" * len(run["gaps"])
     for column, (bound, row) in enumerate(zip(run["columns"], run["shares"], strict=True)):
-        if bound or max(row) >= 0.02:
+        if bound or max(row) >= SHOWN:
             yield f"| {column} | {bound or '–'} | " + " | ".join(f"{value:.2f}" for value in row) + " |"
 
 
@@ -272,28 +275,32 @@ def draw(found: Found, path: Path) -> None:
     from unweave.metrics.plots import INK, save
 
     cases = {name: runs[0] for name, runs in found.items() if name.startswith("correlated")}
-    figure = Figure((3.1 * len(cases) + 0.6, 3.6), layout="constrained")
+    figure = Figure((2.4 * len(cases) + 0.5, 3.2), layout="constrained")
     colours = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#a9cfe8", "#3d8fc4", "#0b3f6b"])
     for axes, (name, run) in zip(figure.subplots(1, len(cases), squeeze=False)[0], cases.items(), strict=True):
-        shares = np.array(run["shares"])
-        known = np.array([bound is not None for bound in run["columns"]])
-        rows = np.flatnonzero(known | (shares.max(1) >= 0.02))
-        rows = rows[np.lexsort((-shares[rows].max(1), np.where(known[rows], rows, shares[rows].argmax(1))))]
+        shares, bound = np.array(run["shares"]), np.array([column is not None for column in run["columns"]])
+        # Bound columns in their order, the others by the factor that they say most about, idle ones last.
+        rows = np.lexsort((-shares.max(1), shares.argmax(1), shares.max(1) < SHOWN, ~bound))
+        rows = np.concatenate([np.flatnonzero(bound), rows[bound.sum() :]])
         image = axes.imshow(shares[rows], cmap=colours, vmin=0, vmax=1, aspect="auto")
         for (row, column), value in np.ndenumerate(shares[rows]):
-            colour = "white" if value > 0.55 else INK
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8.5)
-        labels = [f"z{row}" + (f" = {run['columns'][row]}" if known[row] else "") for row in rows]
-        axes.set_yticks(range(len(rows)), labels, color=INK, fontsize=9)
-        axes.set_xticks(range(shares.shape[1]), list(run["gaps"]), rotation=35, color=INK, fontsize=9)
-        axes.set_title(name.removeprefix("correlated, "), loc="left", color=INK, fontsize=11)
+            if value >= SHOWN:
+                colour = "white" if value > 0.55 else INK
+                axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7.5)
+        labels = [run["columns"][row] or f"z{row}" for row in rows]
+        axes.set_yticks(range(len(rows)), labels, color=INK, fontsize=8)
+        names = list(run["gaps"])
+        axes.set_xticks(
+            range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", color=INK, fontsize=8
+        )
+        axes.set_title(name.removeprefix("correlated, "), loc="left", color=INK, fontsize=10)
         axes.tick_params(length=0)
         for spine in axes.spines.values():
-            spine.set_visible(False)
+            spine.set_edgecolor("#c9ced6")
     bar = figure.colorbar(image, ax=figure.axes, pad=0.01, aspect=25)
     bar.outline.set_visible(False)  # type: ignore[operator]
-    bar.set_label("share of the factor's entropy", color=INK, fontsize=9)
-    bar.ax.tick_params(length=0, labelcolor=INK, labelsize=8)
+    bar.set_label("share of the factor's entropy", color=INK, fontsize=8)
+    bar.ax.tick_params(length=0, labelcolor=INK, labelsize=7.5)
     save(figure, path)
 
 
