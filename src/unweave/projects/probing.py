@@ -148,6 +148,10 @@ def probe_run(
         seed=seed,
     )
     notes = [f"{name} has no signature: {why}" for name, why in found.provenance["refused"].items()]
+    if run.read("labels") is not None:
+        notes.append(
+            "The model learnt from labels too, perhaps from these: its code may be read less well on other rows."
+        )
     notes += [f"{a} and {b} vary together in the labels; rows count as if they did not." for a, b in correlated]
     if look != "none" and "decode" in model.capabilities:
         builtin = project.data.builtin
@@ -191,8 +195,9 @@ def _with_leakage(
         groups=labelled.of_group(edited),
         seed=seed,
     )
-    run.write("leakage", {"matrices": [one.matrix.to_json() for one in measured]})
-    notes += [f"{name} is not judged: {why}" for name, why in measured[0].matrix.left_out.items()]
+    matrices = [one.matrix for one in measured]
+    notes += [f"{name} is not judged by {m.measure}: {why}" for m in matrices for name, why in m.left_out.items()]
+    run.write("leakage", {"matrices": [matrix.to_json() for matrix in matrices]})
     return found.with_leakage(leakages(measured)), notes
 
 
@@ -218,9 +223,12 @@ def _judges(
     if enough and (look == "pixels" or (look == "auto" and not judges)):
         groups = labelled.of_group(rest)
         judges.append(pixel_judge(dataset.observations(rest), table.take(rest), groups=groups, seed=seed))
-    if judges and look != "codes":
+    if look in ("pixels", "exact") or (judges and builtin is not None):
         return judges, []
     readers = [signature.reader for signature in found.signatures]
     pictures, labels = dataset.observations(edited), table.take(edited).select(found.names)
-    note = "Leakage is what the probes read off the decoded code: they found the directions, so it is a lower bound."
-    return [code_judge(model, readers, pictures, labels, seed=seed)], [note]
+    note = (
+        "Leakage by `codes` is what the probes read off the decoded code. They found the directions, so it is a lower "
+        "bound."
+    )
+    return [*judges, code_judge(model, readers, pictures, labels, seed=seed)], [note]
