@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from unweave.bundles.files import Half, Precision, graph_name
+from unweave.bundles.graphs import GraphModel
 from unweave.bundles.onnx import OnnxNet
 from unweave.bundles.parity import measure_parity
-from unweave.bundles.run import BundleModel
 from unweave.bundles.schema import Variant
 from unweave.core.errors import MissingExtraError, UnweaveError
 from unweave.core.model import LatentModel, Observations
@@ -37,7 +37,7 @@ _LOGGERS = ("root", "onnxruntime", "onnxruntime.transformers.float16", "onnxrunt
 def add_variant(
     precision: Reduced,
     folder: Path,
-    model: BundleModel,
+    model: GraphModel,
     observations: Observations,
     *,
     judge: Judge | None = None,
@@ -83,7 +83,7 @@ def add_variant(
     return Variant(kept=False, why=why, **{"bytes": 0, **about})
 
 
-def _refused(about: dict[str, Any], model: BundleModel, reduced: BundleModel, judge: Judge | None) -> str | None:
+def _refused(about: dict[str, Any], model: GraphModel, reduced: GraphModel, judge: Judge | None) -> str | None:
     """Why the graphs are refused, or None; notes leakage on the way."""
     failed = [one for one in about["parity"] if not one.passed]
     if failed:

@@ -34,7 +34,7 @@ class ScoreLine(Part):
         value: None where it cannot be computed; then `reason` says why.
         interval: at 95 %.
         null, null_interval: of random codes.
-        rows, mode: of the protocol; the run's scorecard holds all of it.
+        rows, mode: of the protocol, all of which the run's scorecard holds. For leakage the mode is who measured it.
     """
 
     value: float | None
@@ -42,7 +42,7 @@ class ScoreLine(Part):
     null: float | None = None
     null_interval: tuple[float, float] | None = None
     reason: str | None = None
-    rows: int
+    rows: int | None = None
     mode: str
 
 
@@ -214,11 +214,6 @@ class BundleCard(Part):
         if not all(isinstance(column, int) and 0 <= column < self.latent for column in bound):
             raise ValueError(f"`binding` names columns that are none of the {self.latent}")
         return self
-
-    @property
-    def images(self) -> bool:
-        """Whether observations are images."""
-        return len(self.shape) == 3
 
     @property
     def precisions(self) -> tuple[Precision, ...]:

@@ -9,8 +9,22 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import advise, check, demo, evaluate, import_model, init, labels, report, score, train, traverse
-from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
+from unweave.cli import (
+    advise,
+    check,
+    demo,
+    evaluate,
+    export,
+    import_model,
+    init,
+    labels,
+    promote,
+    report,
+    score,
+    train,
+    traverse,
+)
+from unweave.cli.console import MEASURE, SHIP, START, TRAIN, err, print_error
 
 app = typer.Typer(
     name="unweave",
@@ -33,6 +47,8 @@ for panel, name, command in (
     (MEASURE, "score", score.score),
     (MEASURE, "traverse", traverse.traverse),
     (MEASURE, "report", report.report),
+    (SHIP, "export", export.export),
+    (SHIP, "promote", promote.promote),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)
