@@ -7,7 +7,7 @@ import threading
 from unweave.core.errors import ConfigError
 
 MOST_MEMORY = 4 << 30
-"""Bytes that weights and values of all graphs of bundles may take in one process, unless `limit_memory` says another."""
+"""Bytes that weights and values of all graphs of bundles may take in one process, unless `limit_memory` says so."""
 
 _LOCK = threading.Lock()
 _limit: int | None = None
@@ -16,9 +16,9 @@ _limit: int | None = None
 def limit_memory(most: int | None = None) -> int:
     """Make ONNX Runtime's allocator for the CPU refuse to grow beyond a limit, and return the limit.
 
-    A graph of a few bytes can ask for any amount (a constant of a given shape, a product of a column and a row); without
-    a limit the operating system ends the process. ONNX Runtime knows one limit in a process, set once: at the first
-    bundle, or here before.
+    A graph of a few bytes can ask for any amount (a constant of a given shape, a product of a column and a row), and
+    without a limit the operating system ends the process. ONNX Runtime knows one limit in a process, set once: at the
+    first bundle, or here before.
 
     Args:
         most: bytes; None takes `MOST_MEMORY`, or the limit that holds already.
@@ -26,7 +26,7 @@ def limit_memory(most: int | None = None) -> int:
     Raises:
         ConfigError: another limit holds already, or it is no positive number.
     """
-    global _limit  # noqa: PLW0603 - the allocator is the process's too
+    global _limit
     with _LOCK:
         if _limit is None:
             wanted = MOST_MEMORY if most is None else most

@@ -34,9 +34,9 @@ class OnnxNet:
 
         Args:
             path: the ONNX file.
-            content: of a graph of a bundle, which may come from anybody: it is checked to be plain (`check_plain`), what
-                it allocates is limited (`limit_memory`), and nothing is read from `path`.
-            device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where ONNX Runtime has one. Of no meaning for `content`.
+            content: of a graph of a bundle, which may come from anybody: it is checked to be plain (`check_plain`),
+                what it allocates is limited (`limit_memory`), and nothing is read from `path`.
+            device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where ONNX Runtime has one; not for `content`.
             providers: for `content`, of ONNX Runtime; the best that are present otherwise.
             threads: within one operator; one is quickest where several processes share the cores.
 

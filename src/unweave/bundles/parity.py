@@ -22,6 +22,7 @@ ROWS = 64
 Floats = NDArray[np.float32]
 
 _OF_LARGEST = 0.01
+_GRAPHS: Mapping[str, Half] = {"mean": "encoder", "logvar": "encoder", "observations": "decoder"}
 
 
 def measure_parity(
@@ -43,38 +44,40 @@ def measure_parity(
         ConfigError: one gives NaN or infinity.
     """
     rows = observations[:ROWS]
-    codes = model.encode(rows)
-    drawn = codes.prior(len(rows), generator(0, "parity", "prior"))
-    wanted = {"mean": codes.mean, "logvar": codes.logvar, "observations": model.decode(np.concatenate([codes.mean, drawn]))}
-    spread = wanted["observations"] if rows.dtype == np.uint8 else rows
+    own = model.encode(rows)
+    codes = np.concatenate([own.mean, own.prior(len(rows), generator(0, "parity", "prior"))])
+    wanted = {"mean": own.mean, "logvar": own.logvar, "observations": model.decode(codes)}
+    ones = np.ones(1)
     units = {
-        "mean": np.maximum(1, codes.mean.std(axis=0)),
-        "logvar": np.ones(1),
-        "observations": np.ones(1) if rows.dtype == np.uint8 else _units(spread),
+        "mean": np.maximum(1, own.mean.std(axis=0)),
+        "logvar": ones,
+        "observations": ones if rows.dtype == np.uint8 else _units(rows),
     }
-    worst = dict.fromkeys(wanted, 0.0)
+    worst: dict[str, float] = {}
     for batch in BATCHES:
-        for name, found in _in_batches(other, rows, np.concatenate([codes.mean, drawn]), batch).items():
-            expected = wanted[name]
-            if expected is None:
-                continue
-            apart = np.abs(found.astype(np.float64) - expected) / units[name]
-            if not np.isfinite(apart).all():
-                raise ConfigError(f"the model or its graph gives NaN or infinity in `{name}` on real rows.")
-            worst[name] = max(worst[name], float(apart.max(initial=0)))
-    graphs: dict[str, Half] = {"mean": "encoder", "logvar": "encoder", "observations": "decoder"}
+        found = _in_batches(other, rows, codes, batch)
+        for name, expected in wanted.items():
+            if expected is not None:
+                apart = _apart(name, found[name], expected, units[name])
+                worst[name] = max(worst.get(name, 0.0), apart)
     return tuple(
         Parity(
-            graph=graphs[name],
+            graph=_GRAPHS[name],
             output=name,
-            difference=worst[name],
+            difference=difference,
             limit=LIMIT if limits is None else limits[name],
             rows=len(rows),
             batches=BATCHES,
         )
-        for name, expected in wanted.items()
-        if expected is not None
+        for name, difference in worst.items()
     )
+
+
+def _apart(name: str, found: Floats, expected: Floats, units: NDArray[np.float64]) -> float:
+    apart = np.abs(found.astype(np.float64) - expected) / units
+    if not np.isfinite(apart).all():
+        raise ConfigError(f"the model or its graph gives NaN or infinity in `{name}` on real rows.")
+    return float(apart.max(initial=0))
 
 
 def require(parity: tuple[Parity, ...]) -> None:

@@ -45,8 +45,8 @@ def add_variant(
     """Make the graphs of a precision beside those in a folder, measure them, and delete them again if they are refused.
 
     Args:
-        precision: `fp16`, which holds weights and values in 16 bits between inputs and outputs in 32; or `int8`, weights
-            in 8 bits with the range of values found at every call ("dynamic").
+        precision: `fp16`, which holds weights and values in 16 bits between inputs and outputs in 32; or `int8`,
+            weights in 8 bits with the range of values found at every call ("dynamic").
         folder: holds the graphs of float32.
         model: of these.
         observations: real rows.
@@ -120,9 +120,7 @@ def _convert(precision: Precision, source: Path, target: Path) -> None:
                 from onnxruntime.quantization import QuantType, quantize_dynamic
 
                 # Convolutions with integers are missing or slow in ONNX Runtime on CPUs: they stay as they are.
-                quantize_dynamic(
-                    source, target, op_types_to_quantize=["MatMul", "Gemm"], weight_type=QuantType.QUInt8, per_channel=False
-                )
+                quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gemm"], weight_type=QuantType.QUInt8)
                 model = onnx.load(target)
     finally:
         for name, level in levels.items():

@@ -240,8 +240,8 @@ def read_card(content: bytes, where: str) -> BundleCard:
         said = found.get("format") if isinstance(found, dict) else None
         if said != FORMAT:
             raise DataError(
-                f"{where} is of format {said!r}, and this version reads format {FORMAT}. Export the bundle again, or use "
-                "the version of unweave that made it."
+                f"{where} is of format {said!r}, and this version reads format {FORMAT}. Export the bundle again, "
+                "or use the version of unweave that made it."
             )
         return BundleCard.model_validate(found)
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

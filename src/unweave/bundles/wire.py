@@ -1,7 +1,7 @@
 """The wire format of protocol buffers, in which ONNX files are written.
 
-https://protobuf.dev/programming-guides/encoding. Nothing more is needed to look into a graph before anything reads it, so
-a server needs ONNX Runtime alone. Field numbers elsewhere are those of onnx.proto3.
+https://protobuf.dev/programming-guides/encoding. Nothing more is needed to look into a graph before anything reads it,
+so a server needs ONNX Runtime alone. Field numbers elsewhere are those of onnx.proto3.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _say(card: BundleCard) -> None:
         out.print(f"{variant.precision}: {variant.why}", soft_wrap=True, markup=False)
     for finding in card.findings:
         err.print(finding, soft_wrap=True, markup=False)
-    said = {"licence": card.statement.licence, "intended_use": card.statement.intended_use, "limits": card.statement.limits}
-    silent = [name for name, value in said.items() if not value]
+    statement = card.statement.model_dump()
+    silent = [name for name, value in statement.items() if not value]
     if silent:
         err.print(f"The card says nothing of {', '.join(silent)}: write them under `card:` in unweave.yaml.")

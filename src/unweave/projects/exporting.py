@@ -24,9 +24,9 @@ from unweave.core.files import atomic_folder, storage_errors
 from unweave.core.model import Observations
 from unweave.core.seeds import generator
 from unweave.data.dataset import Dataset
-from unweave.metrics import reconstruction
 from unweave.methods.graphs import write_graphs
 from unweave.methods.model import TrainedModel
+from unweave.metrics import reconstruction
 from unweave.projects.bundle_card import card_of
 from unweave.projects.config import MonitoringConfig, Project
 from unweave.projects.models import model_hash, trained_model
