@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from unweave.core.errors import DataError
 _KINDS = "fiuU"
 _MOST_ENTRIES = 10_000
 _HEADER_BYTES = 16_384
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGED = (ValueError, OSError, EOFError, SyntaxError, NotImplementedError, RuntimeError, MemoryError, zlib.error)
+"""What NumPy and zipfile raise on bytes that are no such file."""
 
 
 def read_arrays(content: bytes, path: Path, *, most_bytes: int) -> Mapping[str, NDArray[Any]]:
@@ -43,7 +47,7 @@ def read_arrays(content: bytes, path: Path, *, most_bytes: int) -> Mapping[str, 
             if len(entries) > _MOST_ENTRIES:
                 raise ValueError(f"it holds {len(entries):,} arrays")
             for entry in entries:
-                if not entry.filename.endswith(".npy") or entry.flag_bits & 1:
+                if not entry.filename.endswith(".npy") or entry.compress_type not in _COMPRESSIONS:
                     raise ValueError(f"it holds {entry.filename[:80]!r}, which is no array")
                 if entry.file_size > left + _HEADER_BYTES:
                     raise ValueError(f"its arrays take more than {most_bytes:,} bytes")
@@ -51,7 +55,7 @@ def read_arrays(content: bytes, path: Path, *, most_bytes: int) -> Mapping[str, 
                     array = _array(file, entry)
                 left -= array.nbytes
                 found[entry.filename.removesuffix(".npy")] = array
-    except (ValueError, OSError, EOFError, SyntaxError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except (*_DAMAGED, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be used: {first_line(error)}. Export the bundle again.") from error
     return found
 

@@ -34,7 +34,6 @@ PROBABILITIES = np.linspace(0, 1, 257)
 """Steps of 1/256: a distribution is known to within 0.4 %, which is less than 2,000 rows can tell."""
 
 _FORMAT = 1
-_LONGEST_NAME = 256
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Reference:
             "probabilities": self.probabilities,
             "codes": self.codes,
             "reconstruction_error": self.reconstruction_error,
-            "factors": np.array(list(self.probes), dtype=f"U{_LONGEST_NAME}"),
+            "factors": np.array(list(self.probes), dtype=np.str_),
         }
         for k, sketch in enumerate(self.probes.values()):
             arrays |= {f"probe_{k}": sketch.quantiles, f"probe_{k}_outputs": sketch.outputs}

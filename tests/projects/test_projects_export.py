@@ -1,0 +1,275 @@
+"""From a trained run to a bundle: what it holds, what it says, and that it edits as the run does."""
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from small_bundle import apart
+from unweave.bundles.files import CARD, CHECKSUMS, REFERENCE, SIGNATURES
+from unweave.bundles.parity import LIMIT
+from unweave.bundles.run import load_bundle
+from unweave.core.errors import ConfigError, DataError
+from unweave.core.model import LatentModel
+from unweave.methods.model import load_model, save_model
+from unweave.projects.config import Project
+from unweave.projects.exporting import export_run
+from unweave.projects.models import model_hash
+from unweave.projects.runs import Run
+from unweave.signatures.signatures import Signatures
+
+
+@pytest.fixture(scope="module")
+def bundle(small):
+    return load_bundle(small.folder)
+
+
+def test_the_bundle_gives_what_the_run_gives(small, bundle):
+    ours, theirs = small.model.encode(small.rows), bundle.encode(small.rows)
+    assert apart(ours.mean, theirs.mean) < 1e-4
+    assert apart(ours.logvar, theirs.logvar) < 1e-4
+    assert (ours.groups, ours.categorical) == (theirs.groups, theirs.categorical)
+    assert apart(small.model.decode(ours.mean), bundle.decode(ours.mean)) < 1e-4
+    assert isinstance(bundle, LatentModel)
+    assert (bundle.latent, bundle.shape, bundle.capabilities) == (7, (16, 16, 1), {"encode", "decode"})
+    assert bundle.binding == small.model.binding
+    assert bundle.providers == ("CPUExecutionProvider",)
+
+
+def test_edits_through_the_bundle_are_those_of_the_run(small, bundle):
+    """All signatures, both ways: codes of either model moved by the signatures in its own place, and decoded."""
+    in_run = Signatures.load(small.run.folder / SIGNATURES)
+    in_bundle = Signatures.from_json(bundle.signatures)
+    in_bundle.check_model(bundle.card.model_hash)
+    assert in_bundle.names == in_run.names != ()
+    for name in in_run.names:
+        pictures = []
+        for model, signatures in ((small.model, in_run), (bundle, in_bundle)):
+            signature, codes = signatures[name], model.encode(small.rows).mean
+            before = signature.reader.read(codes)
+            moved = codes + signature.offset(before, before + signature.chart.target.scale)
+            pictures += [model.decode(codes), model.decode(moved.astype(np.float32))]
+        assert apart(pictures[1], pictures[3]) < 1e-4
+        assert apart(pictures[0], pictures[1]) > 0.05  # the edit does something
+
+
+def test_the_card_says_where_it_comes_from_and_what_it_can(small, bundle):
+    card = bundle.card
+    assert (card.name, card.run, card.notes) == ("small sprites", small.run.name, "for tests")
+    assert (card.model_hash, card.data_hash) == (model_hash(small.run), small.dataset.data_hash)
+    assert card.factors == small.dataset.table.factors
+    scorecard = small.run.scorecard()
+    assert set(card.scores) == set(scorecard)
+    assert card.scores["mig"].value == scorecard["mig"].value
+    assert card.scores["mig"].rows == len(small.dataset.splits.test)
+    assert [(g.score, g.wanted, g.passed) for g in card.gates] == [("mig", "at least 0", True)]
+    assert card.training.settings["training"]["steps"] == 150
+    assert card.training.rows["train"] == len(small.dataset.splits.train)
+    assert card.training.versions["unweave"]
+    assert (card.statement.licence, card.statement.intended_use) == ("CC0-1.0", "tests")
+    assert any(finding.startswith("shape cannot be moved: it was not probed") for finding in card.findings)
+    assert any("was not measured for" in finding for finding in card.findings)
+    assert [s.factor for s in card.signatures] == list(Signatures.load(small.run.folder / SIGNATURES).names)
+    assert all(p.passed and 0 < p.difference < LIMIT == p.limit for p in card.parity)
+
+
+def test_the_reference_holds_quantiles_of_codes_errors_and_probes(small, bundle):
+    rows = np.sort(np.concatenate([small.dataset.splits.valid, small.dataset.splits.test]))
+    reference, signatures = bundle.reference, Signatures.from_json(bundle.signatures)
+    assert reference.rows == bundle.card.reference_rows == 100
+    assert (reference.probabilities[0], reference.probabilities[-1], len(reference.probabilities)) == (0, 1, 257)
+    # 100 of the unseen rows, so each of its numbers lies between theirs and its middle is near to theirs.
+    pixels = small.dataset.observations(rows)
+    codes = small.model.encode(pixels).mean
+    assert (reference.codes[0] >= codes.min(0) - 1e-4).all()
+    assert (reference.codes[-1] <= codes.max(0) + 1e-4).all()
+    spread = codes.std(0)
+    assert (np.abs(reference.codes[128] - np.median(codes, axis=0)) < 0.6 * spread).all()
+    errors = ((pixels / 255 - small.model.decode(codes)) ** 2).mean((1, 2, 3))
+    assert errors.min() - 1e-5 <= reference.reconstruction_error[0]
+    assert reference.reconstruction_error[-1] <= errors.max() + 1e-5
+    assert tuple(reference.probes) == signatures.names
+    for name, sketch in reference.probes.items():
+        outputs = signatures[name].reader(codes)[:, sketch.outputs]
+        assert np.isfinite(outputs).all()
+        assert (sketch.quantiles >= outputs.min(0) - 1e-3).all()
+        assert (sketch.quantiles <= outputs.max(0) + 1e-3).all()
+        assert (np.diff(sketch.quantiles, axis=0) >= 0).all()
+
+
+def test_the_reference_of_all_rows_is_their_quantiles(small, tmp_path):
+    project = small.project.model_copy(update={"monitoring": None})  # then up to 2,000 rows: all that are unseen
+    made = export_run(small.run, small.dataset, project, small.root, output=tmp_path / "all")
+    rows = np.concatenate([small.dataset.splits.valid, small.dataset.splits.test])
+    reference = load_bundle(made.folder).reference
+    assert reference.rows == len(rows)
+    codes = small.model.encode(small.dataset.observations(rows)).mean
+    np.testing.assert_allclose(reference.codes, np.quantile(codes, np.linspace(0, 1, 257), axis=0), atol=1e-4)
+    with np.load(made.folder / REFERENCE, allow_pickle=False) as arrays:  # with NumPy alone, as documented
+        assert arrays["format"] == 1
+        assert arrays["factors"].tolist() == list(reference.probes)
+        assert arrays["probe_0"].shape == (257, len(arrays["probe_0_outputs"]))
+
+
+def test_the_same_run_gives_the_same_bytes_and_the_same_place(small, tmp_path):
+    again = export_run(small.run, small.dataset, small.project, small.root)
+    assert (again.folder, again.digest) == (small.folder, small.exported.digest)
+    assert small.folder.name == f"{small.run.name}-{small.exported.digest[:8]}"
+    other = export_run(small.run, small.dataset, small.project, small.root, output=tmp_path / "here")
+    for path in small.folder.iterdir():
+        assert (other.folder / path.name).read_bytes() == path.read_bytes()
+    assert not [p for p in (*small.folder.parent.iterdir(), *tmp_path.iterdir()) if p.name.startswith(".")]
+
+
+def test_nothing_is_written_over(small, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("all of it")
+    with pytest.raises(ConfigError, match="holds something else"):
+        export_run(small.run, small.dataset, small.project, small.root, output=tmp_path / "mine")
+    assert [p.name for p in tmp_path.rglob("*")] == ["mine", "thesis.tex"]
+
+
+def copied_run(small, root):
+    """The run in another project folder, so that a test can damage it."""
+    folder = root / "runs" / small.run.name
+    shutil.copytree(small.run.folder, folder)
+    return Run(folder)
+
+
+def test_signatures_of_another_model_stop_the_export(small, tmp_path):
+    run = copied_run(small, tmp_path)
+    model = load_model(run.model)
+    shutil.rmtree(run.model)
+    next(model.method.parameters()).data.add_(0.01)
+    save_model(model, run.model)
+    with pytest.raises(ConfigError, match="signatures belong to model"):
+        export_run(run, small.dataset, small.project, tmp_path)
+    (run.folder / SIGNATURES).unlink()
+    (run.folder / "scorecard.json").unlink()
+    made = export_run(run, small.dataset, small.project, tmp_path)
+    assert not (made.folder / SIGNATURES).exists()
+    assert load_bundle(made.folder).signatures is None
+    assert made.card.findings[0] == "The model was not scored on held-out rows."
+    assert "no factor can be moved by name" in made.card.findings[1]
+    assert [gate.passed for gate in made.card.gates] == [False]
+
+
+def test_graphs_that_differ_stop_the_export_and_leave_nothing(small, tmp_path, monkeypatch):
+    """The real exporter, given a model whose decoder was nudged after its codes were known."""
+    import unweave.projects.exporting as exporting
+
+    def nudged(model, encoder, decoder):
+        last = list(model.method.vae.decoder.parameters())[-1].data
+        last.add_(0.01)
+        exporting_write(model, encoder, decoder)
+        last.sub_(0.01)
+
+    exporting_write = exporting.write_graphs
+    monkeypatch.setattr(exporting, "write_graphs", nudged)
+    with pytest.raises(ConfigError, match=r"nothing is exported.*decoder, observations"):
+        export_run(small.run, small.dataset, small.project, tmp_path, output=tmp_path / "b" / "bundle")
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_other_precisions_are_kept_within_their_limits(small, tmp_path):
+    made = export_run(
+        small.run, small.dataset, small.project, small.root, output=tmp_path / "b", variants=("fp16", "int8")
+    )
+    for variant in made.card.variants:
+        assert variant.bytes > 0
+        assert {p.output for p in variant.parity} == {"mean", "logvar", "observations"}
+        assert variant.kept == all(p.passed for p in variant.parity)
+        assert "leakage was not compared" in variant.why if variant.kept else variant.why.startswith("refused")
+        assert (made.folder / f"encoder.{variant.precision}.onnx").exists() == variant.kept
+    assert "fp16" in made.card.precisions  # rounding of 0.05 % moves these codes by less than 0.01
+    half, whole = load_bundle(made.folder, precision="fp16"), load_bundle(made.folder)
+    difference = apart(half.encode(small.rows).mean, whole.encode(small.rows).mean)
+    assert 0 < difference <= made.card.variants[0].parity[0].limit
+    assert made.card.variants[0].bytes < 0.7 * made.card.variants[0].float32_bytes
+
+
+def test_other_precisions_that_leak_more_or_differ_too_much_are_refused(small, tmp_path, monkeypatch):
+    from unweave.bundles import precision
+
+    asked = []
+
+    def judge(model):  # worse for the reduced graphs, which it sees first
+        asked.append(model)
+        return 0.25 if len(asked) == 1 else 0.2
+
+    made = export_run(
+        small.run, small.dataset, small.project, small.root, output=tmp_path / "a", variants=("fp16",), judge=judge
+    )
+    (variant,) = made.card.variants
+    assert not variant.kept
+    assert (variant.leakage, variant.float32_leakage, variant.leakage_limit) == (0.25, 0.2, 0.01)
+    assert "leaks 0.250" in variant.why
+    assert asked[0].encoder is not asked[1].encoder
+    assert made.card.precisions == ("float32",)
+    with pytest.raises(ConfigError, match="has graphs of precision float32, not of fp16"):
+        load_bundle(made.folder, precision="fp16")
+    monkeypatch.setitem(precision.LIMITS, "fp16", {"mean": 1e-7, "logvar": 1, "observations": 1})
+    made = export_run(small.run, small.dataset, small.project, small.root, output=tmp_path / "b", variants=("fp16",))
+    assert "too far from the float32 graphs: mean" in made.card.variants[0].why
+    assert not list(made.folder.glob("*.fp16.onnx"))
+
+
+def test_a_run_that_cannot_be_exported(small, tmp_path):
+    run = copied_run(small, tmp_path)
+    shutil.rmtree(run.model)
+    with pytest.raises(ConfigError, match="not complete"):
+        export_run(run, small.dataset, small.project, tmp_path)
+
+
+def test_providers_that_are_not_there(small):
+    with pytest.raises(ConfigError, match="has no provider MagicExecutionProvider"):
+        load_bundle(small.folder, providers=("MagicExecutionProvider",))
+    with pytest.raises(ConfigError, match="no provider"):
+        load_bundle(small.folder, providers=())
+
+
+WITHOUT_TORCH = """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from unweave.bundles.run import load_bundle
+    from unweave.signatures.signatures import Signatures
+
+    bundle = load_bundle(Path(sys.argv[1]))
+    codes = bundle.encode(np.zeros((2, 16, 16, 1), np.uint8))
+    assert bundle.decode(codes.mean).shape == (2, 16, 16, 1)
+    Signatures.from_json(bundle.signatures)
+    heavy = {"torch", "onnx", "onnxscript", "mlflow", "lightning_fabric", "sklearn", "numba", "matplotlib"}
+    print(*sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_a_bundle_runs_without_what_training_needs(small):
+    found = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(WITHOUT_TORCH), small.folder], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == ""
+
+
+def test_a_statement_in_the_project_file_is_checked():
+    settings = {"name": "a", "data": {"images": "x"}}
+    with pytest.raises(ValueError, match="license"):
+        Project.model_validate({**settings, "card": {"license": "MIT"}})
+    assert Project.model_validate(settings).card.licence == ""
+
+
+def test_a_bundle_holds_what_is_documented_and_no_more(small):
+    names = {path.name for path in small.folder.iterdir()}
+    assert names == {CARD, CHECKSUMS, REFERENCE, SIGNATURES, "encoder.onnx", "decoder.onnx"}
+    sums = json.loads((small.folder / CHECKSUMS).read_text())["blake2b"]
+    assert set(sums) == names - {CHECKSUMS}
+    card = (small.folder / CARD).read_text()
+    assert str(small.root) not in card
+    with pytest.raises(DataError, match="format 7"):
+        from unweave.bundles.schema import read_card
+
+        read_card(card.replace('"format": 1', '"format": 7').encode(), "card.json")
