@@ -13,6 +13,7 @@ from small_bundle import apart
 from unweave.bundles.files import CARD, CHECKSUMS, REFERENCE, SIGNATURES
 from unweave.bundles.parity import LIMIT
 from unweave.bundles.run import load_bundle
+from unweave.bundles.schema import read_card
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.model import LatentModel
 from unweave.methods.model import load_model, save_model
@@ -237,6 +238,7 @@ WITHOUT_TORCH = """
     from pathlib import Path
     import numpy as np
     from unweave.bundles.run import load_bundle
+from unweave.bundles.schema import read_card
     from unweave.signatures.signatures import Signatures
 
     bundle = load_bundle(Path(sys.argv[1]))
@@ -270,6 +272,4 @@ def test_a_bundle_holds_what_is_documented_and_no_more(small):
     card = (small.folder / CARD).read_text()
     assert str(small.root) not in card
     with pytest.raises(DataError, match="format 7"):
-        from unweave.bundles.schema import read_card
-
         read_card(card.replace('"format": 1', '"format": 7').encode(), "card.json")
