@@ -14,6 +14,7 @@ COMMANDS = {
     "Start": ("demo", "init", "import", "check", "advise", "labels"),
     "Train": ("train",),
     "Measure": ("evaluate", "score", "traverse", "report"),
+    "Factors": ("discover",),
     "Ship": ("export", "promote"),
 }
 SETTINGS = """

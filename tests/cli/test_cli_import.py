@@ -1,6 +1,8 @@
 """`unweave import`: one command in an empty folder, and only the model where there is a project."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -81,3 +83,22 @@ def test_codes_need_no_decoder(unweave, folder):
     code, _, err = unweave("traverse", "-C", folder)
     assert code == 2
     assert "no decoder" in err
+
+
+def test_onnx_files_need_no_torch(folder):
+    code = """
+import sys
+class Absent:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] in ("torch", "lightning_fabric", "safetensors"):
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Absent())
+from unweave.cli.main import main
+main()
+"""
+    model = ["--encoder", "enc.onnx", "--decoder", "dec.onnx", "--data", "photos", "--bootstrap", "0", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "import", *model], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert json.loads(done.stdout)["imported"]["kind"] == "onnx"

@@ -4,9 +4,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import Factor, FactorTable
+from unweave.metrics.label_budgets import BudgetScores, Change, row_samples
 from unweave.projects.labels.chart import draw_curves
 from unweave.projects.labels.curve import Curve, budgets_up_to, label_curve, verdict_of
-from unweave.projects.labels.scores import BudgetScores, Change, ProbeTask, row_samples
+from unweave.projects.labels.probe import ProbeTask
 
 
 def _table(factor, values, known=None):

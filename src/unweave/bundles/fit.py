@@ -162,6 +162,7 @@ def _run_encoder(
     raise ConfigError(
         f"the encoder takes observations of {' x '.join(map(str, shape))} in none of the layouts tried. "
         + " ".join(failures)
+        + " If it was made for other images, give their --size and --channels, or write them under `data:`."
     )
 
 

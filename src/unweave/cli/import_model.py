@@ -38,6 +38,9 @@ def import_model(
     data: Annotated[str | None, typer.Option(help="As for `unweave init`.", rich_help_panel=DATA)] = None,
     labels: Annotated[str | None, typer.Option(help="A table of labels.", rich_help_panel=DATA)] = None,
     size: Annotated[int | None, typer.Option(min=1, help="Side of the images.", rich_help_panel=DATA)] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, max=3, help="1 for grey, 3 for colour.", rich_help_panel=DATA)
+    ] = None,
     by: Annotated[
         str | None, typer.Option(help="A label column whose groups stay together.", rich_help_panel=DATA)
     ] = None,
@@ -90,7 +93,7 @@ def import_model(
         spread=spread,
     )
     opened = open_foreign(source, folder, device=device)
-    project, dataset, content = _project(folder, opened, data, labels=labels, size=size, by=by)
+    project, dataset, content = _project(folder, opened, data, labels=labels, size=size, channels=channels, by=by)
     made = import_into(opened, project, dataset, folder, wanted=wanted, freeze=freeze, device=device)
     if content is not None:  # only now: a model that cannot be used should leave no project behind
         write_project(content, folder / PROJECT_FILE, comments=_COMMENTS)
@@ -122,7 +125,14 @@ def _numbers(option: str, text: str | None) -> tuple[float, ...]:
 
 
 def _project(
-    folder: Path, opened: Opened, data: str | None, *, labels: str | None, size: int | None, by: str | None
+    folder: Path,
+    opened: Opened,
+    data: str | None,
+    *,
+    labels: str | None,
+    size: int | None,
+    channels: int | None,
+    by: str | None,
 ) -> tuple[Project, Dataset, dict[str, Any] | None]:
     """The project in the folder, or one for the data that the user names, whose content is still to be written."""
     from unweave.core.errors import ConfigError
@@ -132,10 +142,8 @@ def _project(
 
     path, content = folder / PROJECT_FILE, None
     if path.exists():
-        if data or labels or size or by:
-            raise ConfigError(
-                f"{path} says what the data are: leave out --data, --labels, --size and --by, or edit it."
-            )
+        if data or labels or size or channels or by:
+            raise ConfigError(f"{path} says what the data are: leave out --data and what describes them, or edit it.")
         project = load_project(folder)
     else:
         if data is None:
@@ -143,8 +151,7 @@ def _project(
                 f"{path} does not exist, so --data must say what to measure the model on: --data photos/."
             )
         title, known = folder.resolve().name or "project", opened.image_settings()
-        if size is not None:
-            known["size"] = size
+        known |= {name: n for name, n in (("size", size), ("channels", channels)) if n is not None}
         with data_progress() as progress:
             made = initial_project(data, root=folder, name=title, labels=labels, by=by, progress=progress, **known)
         content = made.content

@@ -11,9 +11,9 @@ from unweave.cli.console import Folder, Json, RunName, data_progress, err, out, 
 
 if TYPE_CHECKING:
     from unweave.data.dataset import Dataset
+    from unweave.metrics.label_budgets import Change, Point
     from unweave.projects.labels.curve import Curve
     from unweave.projects.labels.plan import Plan
-    from unweave.projects.labels.scores import Change, Point
 
 app = typer.Typer(help="Plan which rows to label, see what labels bought, add them.", no_args_is_help=True)
 

@@ -11,20 +11,25 @@ import typer
 import unweave
 from unweave.cli import (
     advise,
+    augment,
     check,
     demo,
+    discover,
+    edit,
     evaluate,
     export,
     import_model,
     init,
     labels,
+    probe,
     promote,
     report,
     score,
+    swap,
     train,
     traverse,
 )
-from unweave.cli.console import MEASURE, SHIP, START, TRAIN, err, print_error
+from unweave.cli.console import FIND, MEASURE, SHIP, START, TRAIN, err, print_error
 
 app = typer.Typer(
     name="unweave",
@@ -47,6 +52,11 @@ for panel, name, command in (
     (MEASURE, "score", score.score),
     (MEASURE, "traverse", traverse.traverse),
     (MEASURE, "report", report.report),
+    (FIND, "discover", discover.discover),
+    (FIND, "probe", probe.probe),
+    (FIND, "edit", edit.edit),
+    (FIND, "swap", swap.swap),
+    (FIND, "augment", augment.augment),
     (SHIP, "export", export.export),
     (SHIP, "promote", promote.promote),
 ):

@@ -42,6 +42,11 @@ class Run:
         return self.folder / "model"
 
     @property
+    def signatures(self) -> Path:
+        """The directions that move its factors."""
+        return self.folder / "signatures.json"
+
+    @property
     def report(self) -> Path:
         """The HTML report."""
         return self.folder / "report.html"
@@ -117,7 +122,7 @@ def find_run(root: Path, name: str | None = None) -> Run:
     """
     folders = sorted((path.parent for path in (root / RUNS).glob("*/asked.json")), key=_last_trained)
     if not folders:
-        raise ConfigError(f"{root / RUNS} holds no run. Train one with `unweave train`.")
+        raise ConfigError(f"{root / RUNS} holds no run. Train one with `unweave train`, or `unweave import` one.")
     if name is None:
         return Run(folders[-1])
     matches = [folder for folder in folders if folder.name.startswith(name)]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,19 @@ from unweave.core.factors import Factor
 
 Index = NDArray[np.int64]
 """Cells of the factor grid, (N, K): one class per axis and image."""
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """How often a picture comes back while an angle goes round once, by class of another factor.
+
+    Attributes:
+        factor: the categorical factor that decides, by name.
+        orders: one number per class; a square comes back four times.
+    """
+
+    factor: str
+    orders: tuple[int, ...]
 
 
 class GeneratedSet(ABC):
@@ -22,6 +38,7 @@ class GeneratedSet(ABC):
         sizes: number of classes of each of the K axes. Axes beyond the factors number what has no name.
         shape: (H, W, C) of one image.
         holes: cells (M, K) without a picture, if the grid has any.
+        symmetries: angles that cannot be told from some others, by name of the circular factor.
     """
 
     name: str
@@ -29,6 +46,7 @@ class GeneratedSet(ABC):
     sizes: tuple[int, ...]
     shape: tuple[int, int, int]
     holes: Index | None = None
+    symmetries: Mapping[str, Symmetry] = MappingProxyType({})
 
     @abstractmethod
     def render(self, index: Index) -> NDArray[np.uint8]:

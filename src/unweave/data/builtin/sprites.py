@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.factors import Factor
-from unweave.data.builtin.base import GeneratedSet, Index
+from unweave.data.builtin.base import GeneratedSet, Index, Symmetry
 from unweave.data.builtin.noise import add_noise, paint
 from unweave.data.builtin.outlines import placed_outlines
 from unweave.data.builtin.raster import draw_masks
@@ -42,6 +43,7 @@ class Sprites(GeneratedSet):
 
     factors = FACTORS
     sizes = (3, 6, 40, 32, 32)
+    symmetries = MappingProxyType({"orientation": Symmetry("shape", (4, 2, 1))})
 
     def __init__(self, size: int = 64, variant: Variant = "white") -> None:
         self.name, self.variant = _NAMES[variant], variant

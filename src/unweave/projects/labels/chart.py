@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from unweave.core.errors import DataError
+from unweave.metrics.label_budgets import Point
 from unweave.projects.labels.curve import Curve
-from unweave.projects.labels.scores import Point
 
 _RANDOM, _PLANNED, _INK, _GRID = "#5b6472", "#c2410c", "#28303c", "#e3e6eb"
 _DPI = 130

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from unweave.core.factors import Factor, FactorTable
 from unweave.core.seeds import generator
+from unweave.metrics.label_budgets import BudgetScores, Change, Point, row_samples
 from unweave.projects.labels.plan import order_by_plan
-from unweave.projects.labels.scores import BudgetScores, Change, Point, ProbeTask, row_samples
+from unweave.projects.labels.probe import ProbeTask
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

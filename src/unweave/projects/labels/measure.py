@@ -13,9 +13,9 @@ from unweave.core.errors import ConfigError, DataError
 from unweave.core.seeds import generator
 from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
+from unweave.metrics.label_budgets import FEW_GROUPS
 from unweave.projects.data import held_out
 from unweave.projects.labels.curve import DRAWS, Curve, label_curve
-from unweave.projects.labels.scores import FEW_GROUPS
 from unweave.projects.labels.space import space_of
 
 _MOST_POOL, _MOST_TESTED = 5000, 2000

@@ -16,6 +16,8 @@ _GAP = 2
 _WIDEST_LABEL, _MARGIN = 420, 12
 _SHARE = len(" (0.71)")
 _TEXT = (40, 44, 52)
+_HEAD = 22
+_FRAME = (31, 119, 180)
 
 
 def to_rgb(images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -45,24 +47,42 @@ def encode_png(picture: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def labelled_grid(images: NDArray[Any], labels: Sequence[str]) -> NDArray[np.uint8]:
+def labelled_grid(
+    images: NDArray[Any],
+    labels: Sequence[str],
+    *,
+    titles: Sequence[str] = (),
+    framed: Sequence[tuple[int, int]] = (),
+) -> NDArray[np.uint8]:
     """A grid of images (rows, columns, H, W, C), enlarged to about 64 pixels each, with a text before each row.
 
     Texts stand on one line each; long ones lose their middle.
+
+    Args:
+        images: (rows, columns, H, W, C).
+        labels: of the rows.
+        titles: of the columns, or none.
+        framed: (row, column) of images that get a frame.
     """
     factor = max(1, round(64 / images.shape[2]))
     grid = enlarge(image_grid(images), factor)
     height, width, _ = grid.shape
     font = text_font()
     texts = [_fitted(" ".join(label.split()), font) for label in labels]
-    left = _MARGIN + round(max((font.getlength(text) for text in texts), default=0))
-    canvas = Image.new("RGB", (left + width + 2 * _MARGIN, height + 2 * _MARGIN), "white")
-    canvas.paste(Image.fromarray(grid), (left + _MARGIN, _MARGIN))
+    longest = round(max((font.getlength(text) for text in texts), default=0))
+    left, top = 2 * _MARGIN + longest, _MARGIN + (_HEAD if titles else 0)
+    canvas = Image.new("RGB", (left + width + _MARGIN, top + height + _MARGIN), "white")
+    canvas.paste(Image.fromarray(grid), (left, top))
     draw = ImageDraw.Draw(canvas)
-    step = (images.shape[2] + _GAP) * factor
+    size = np.array([images.shape[3], images.shape[2]]) * factor
+    step = size + _GAP * factor
     for row, text in enumerate(texts):
-        middle = _MARGIN + row * step + images.shape[2] * factor / 2
-        draw.text((left, middle), text, fill=_TEXT, font=font, anchor="rm")
+        draw.text((left - _MARGIN, top + row * step[1] + size[1] / 2), text, fill=_TEXT, font=font, anchor="rm")
+    for column, title in enumerate(titles):
+        draw.text((left + column * step[0] + size[0] / 2, top - 4), title, fill=_TEXT, font=font, anchor="mb")
+    for row, column in framed:
+        x, y = left + column * step[0], top + row * step[1]
+        draw.rectangle((x - 3, y - 3, x + size[0] + 2, y + size[1] + 2), outline=_FRAME, width=3)
     return np.asarray(canvas)
 
 

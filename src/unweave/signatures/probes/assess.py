@@ -78,7 +78,7 @@ def assess_probe(
     main = scores[primary]
     reliable = main.interval is not None and main.null_interval is not None and main.interval[0] > main.null_interval[1]
     return ProbeReport(
-        fit_reader(whole, held.chosen),
+        fit_reader(whole, held.chosen, seed),
         whole.kind,
         scores,
         primary,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from unweave.signatures.probes.learner import ROUGH, Centred, Maps, balance, con
 from unweave.signatures.probes.newton import follow
 
 Floats = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
 Classes = NDArray[np.int64]
 
 
@@ -35,14 +37,14 @@ class _ClassLearner(ABC):
         """See `Learner.path`; the offset of a class without rows is minus infinity."""
         shape = (len(labels), len(penalties), x.shape[1], self.classes)
         maps = Maps(np.zeros(shape), np.zeros((*shape[:2], self.classes)))
-        shared = None if self.balanced else Centred.of(x, weights)
+        shared = None if self.balanced else Centred.of(x, weights, tolerance)
         for t, one in enumerate(labels):
             present, places = present_classes(one, weights)
             weight, offset = constant_map(x.shape[1], self.classes, present)
             maps.weights[t], maps.offsets[t] = weight, offset
             if len(present) < 2:
                 continue
-            data = shared or Centred.of(x, balance(places, weights))
+            data = shared or Centred.of(x, balance(places, weights), tolerance)
             found = self.fit(data, places, len(present), penalties, tolerance * float(weights.sum()))
             for p, (inner, offset) in enumerate(found):
                 maps.weights[t, p][:, present] = inner
@@ -81,7 +83,7 @@ class Logistic(_ClassLearner):
     ) -> list[tuple[Floats, Floats]]:
         """See `_ClassLearner.fit`."""
         share = np.bincount(labels, weights=data.weights, minlength=classes) / data.weights.sum()
-        parameters = np.zeros((classes, data.x.shape[1] + 1))
+        parameters = np.zeros((classes, data.x.shape[1] + 1), dtype=data.x.dtype)
         parameters[:, -1] = np.log(share) - np.log(share).mean()
         loss = _Softmax(data, labels, classes)
         return [(best[:, :-1].T, best[:, -1]) for best in follow(loss, parameters, penalties, tolerance)]
@@ -94,7 +96,9 @@ class _Rows:
     _data: Centred
 
     def penalised(self, parameters: Floats) -> Floats:
-        return np.hstack([parameters[:, :-1], np.zeros((len(parameters), 1))])
+        weights = parameters.copy()
+        weights[:, -1] = 0
+        return weights
 
     def defined(self, parameters: Floats) -> bool:
         return True
@@ -112,8 +116,8 @@ class _Softmax(_Rows):
     def __init__(self, data: Centred, labels: Classes, classes: int) -> None:
         self.penalty = 0.0
         self._data, self._own = data, (labels, np.arange(len(labels)))
-        self._shares = np.zeros((classes, len(labels)))
-        self._curvature: tuple[Floats, Floats] | None = None
+        self._shares = np.zeros((classes, len(labels)), dtype=data.x.dtype)
+        self._inverse: tuple[Real, Real, Real] | None = None
 
     def at(self, parameters: Floats) -> tuple[float, Floats]:
         weights = self._data.weights
@@ -124,7 +128,7 @@ class _Softmax(_Rows):
         total = shares.sum(axis=0)
         shares /= total
         value = weights @ (np.log(total) - own) + self.penalty / 2 * (parameters[:, :-1] ** 2).sum()
-        self._shares, self._curvature = shares, None
+        self._shares, self._inverse = shares, None
         excess = shares * weights
         excess[self._own] -= weights
         return float(value), self._back(excess, parameters)
@@ -138,18 +142,22 @@ class _Softmax(_Rows):
 
     def precondition(self, gradient: Floats) -> Floats:
         """As if every row had the mean curvature: the Hessian is then a Kronecker product, and inverted by its axes."""
-        if self._curvature is None:
-            weighted = self._shares * self._data.weights
-            mean = np.diag(weighted.sum(axis=1)) - weighted @ self._shares.T
-            values, axes = np.linalg.eigh(mean)
-            self._curvature = np.maximum(values, 1e-8 * values[-1]), axes
-        values, axes = self._curvature
+        if self._inverse is None:
+            self._inverse = self._invert()
+        axes, inner, outer = self._inverse
         turned = axes.T @ gradient
+        weights = axes @ (turned[:, :-1] @ self._data.axes * inner) @ self._data.axes.T
+        return np.hstack([weights, (axes @ (turned[:, -1] * outer))[:, None]])
+
+    def _invert(self) -> tuple[Real, Real, Real]:
+        """Axes (C, C) of the mean curvature, and factors along them: (C, D) for weights, (C,) for offsets."""
+        weighted = self._shares * self._data.weights
+        values, axes = np.linalg.eigh(np.diag(weighted.sum(axis=1)) - weighted @ self._shares.T)
+        values = np.maximum(values, 1e-6 * values[-1])
         share = self._data.scatter / self._data.weights.sum()
-        inner = turned[:, :-1] @ self._data.axes / (np.outer(values, share) + self.penalty)
-        outer = turned[:, -1] / values
+        outer = 1 / values
         outer[0] = 0.0  # The first axis adds the same to every class, which changes nothing.
-        return np.hstack([axes @ inner @ self._data.axes.T, (axes @ outer)[:, None]])
+        return axes, 1 / (np.outer(values, share) + self.penalty), outer
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ class Margins(_ClassLearner):
         self, data: Centred, labels: Classes, classes: int, penalties: Floats, tolerance: float
     ) -> list[tuple[Floats, Floats]]:
         """See `_ClassLearner.fit`."""
-        start = np.zeros((classes, data.x.shape[1] + 1))
+        start = np.zeros((classes, data.x.shape[1] + 1), dtype=data.x.dtype)
         loss = _Hinge(data, labels, classes)
         return [(best[:, :-1].T, best[:, -1]) for best in follow(loss, start, penalties, tolerance)]
 
@@ -184,7 +192,7 @@ class _Hinge(_Rows):
 
     def __init__(self, data: Centred, labels: Classes, classes: int) -> None:
         self.penalty, self._data = 0.0, data
-        self._signs = np.where(np.arange(classes)[:, None] == labels, 1.0, -1.0)
+        self._signs = np.where(np.arange(classes)[:, None] == labels, 1.0, -1.0).astype(data.x.dtype)
         self._active = np.zeros_like(self._signs)
 
     def at(self, parameters: Floats) -> tuple[float, Floats]:

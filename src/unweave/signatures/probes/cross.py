@@ -21,12 +21,10 @@ class Held:
 
     Attributes:
         outputs: (N, m).
-        penalties: the one chosen for each fold, (K,).
         chosen: the one that all folds together choose.
     """
 
     outputs: Floats
-    penalties: tuple[float, ...]
     chosen: float
 
 
@@ -68,7 +66,7 @@ def nested(task: Task, learner: Learner, folds: Folds, x: Floats) -> Held:
     picks = inner.argmin(axis=1)
     outputs = _outputs(once, folds, x, picks[None])
     chosen = float(penalties[once.losses.sum(axis=0)[0].argmin()])
-    return Held(outputs[0], tuple(float(penalties[p]) for p in picks), chosen)
+    return Held(outputs[0], chosen)
 
 
 def shuffled(task: Task, learner: Learner, folds: Folds, x: Floats, labels: Floats) -> Floats:
@@ -90,6 +88,12 @@ def choose(task: Task, learner: Learner, folds: Folds) -> float:
         return float(penalties[0])
     once = single(task, learner, folds, task.x, task.labels[None], penalties)
     return float(penalties[once.losses.sum(axis=0)[0].argmin()])
+
+
+def hold_out(task: Task, learner: Learner, folds: Folds, penalty: float) -> Floats:
+    """Outputs (N, m) of every row by a model of one penalty without its fold."""
+    once = single(task, learner, folds, task.x, task.labels[None], np.array([penalty]))
+    return np.asarray(_outputs(once, folds, task.x, np.zeros((1, folds.count), dtype=np.int64))[0])
 
 
 def final(task: Task, learner: Learner, penalty: float, rows: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ConfigError
 from unweave.core.targets import Target
-from unweave.signatures.probes.cross import choose, final
+from unweave.signatures.probes.classes import Logistic
+from unweave.signatures.probes.cross import choose, final, hold_out
 from unweave.signatures.probes.folds import make_folds
 from unweave.signatures.probes.task import ProbeKind, Task, make_task
 from unweave.signatures.reader import Reader
 
 Floats = NDArray[np.float64]
+
+_POWERS = (-4.0, 4.0)
 
 
 def fit_probe(
@@ -50,20 +53,39 @@ def fit_probe(
     if penalty is None:
         learner = task.learner()
         penalty = choose(task, learner, make_folds(task, learner.most, seed))
-    return fit_reader(task, penalty)
+    return fit_reader(task, penalty, seed)
 
 
-def fit_reader(task: Task, penalty: float) -> Reader:
-    """The probe of all rows of a task, on codes as the encoder gives them.
+def odds_scale(task: Task, penalty: float, seed: int) -> float:
+    """What makes log-odds of margins: the factor with the least log-loss on held-out folds (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar  # SciPy takes a while to import
+
+    learner = task.learner()
+    folds = make_folds(task, learner.most, seed)
+    margins = hold_out(task, learner, folds, penalty)
+    rows = np.isfinite(margins[np.arange(len(task)), task.labels.astype(np.int64)])
+    judge = Logistic(task.target.classes, task.balanced)
+
+    def loss(power: float) -> float:
+        outputs = np.exp(power) * margins[rows]
+        return float(judge.losses(outputs[None, None], task.labels[None, rows], task.weights[rows])[0, 0])
+
+    return float(np.exp(minimize_scalar(loss, bounds=_POWERS, method="bounded").x))
+
+
+def fit_reader(task: Task, penalty: float, seed: int) -> Reader:
+    """The probe of all rows of a task, on codes as the encoder gives them; `seed` is that of the folds.
 
     Raises:
         ConfigError: the penalty is not positive, or a shrinkage above 1.
     """
     highest = 1.0 if task.kind == "lda" else np.inf
     if not 0 < penalty <= highest or not np.isfinite(penalty):
-        raise ConfigError(
-            f"penalty: expected a number above 0{' and up to 1' if task.kind == 'lda' else ''}, got {penalty}."
-        )
+        most = " and up to 1" if task.kind == "lda" else ""
+        raise ConfigError(f"penalty: expected a number above 0{most}, got {penalty}.")
     weights, offset = final(task, task.learner(), penalty)
+    if task.kind == "svm":
+        scale = odds_scale(task, penalty, seed)
+        weights, offset = scale * weights, scale * offset
     scaled = weights * np.divide(1.0, task.spread, out=np.zeros_like(task.spread), where=task.spread > 0)[:, None]
     return Reader(task.target, scaled, offset - task.mean @ scaled)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 MOST_STEPS = 100
 MOST_PRODUCTS = 200
@@ -44,12 +44,12 @@ class Loss(Protocol):
 def follow(loss: Loss, start: Floats, penalties: Floats, tolerance: float) -> Iterator[Floats]:
     """The best parameters under each penalty in turn; see `minimise`."""
     parameters = start
-    for penalty in penalties:
+    for penalty in penalties.tolist():
         ahead = parameters
         if parameters is not start:
             # At the best parameters only the change of the penalty pulls: one step of the preconditioner answers it.
             ahead = parameters + loss.precondition((loss.penalty - penalty) * loss.penalised(parameters))
-        loss.penalty = float(penalty)
+        loss.penalty = penalty
         parameters = minimise(loss, ahead if loss.defined(ahead) else parameters, tolerance)
         yield parameters
 

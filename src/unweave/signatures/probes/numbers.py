@@ -130,7 +130,7 @@ class _Cumulative:
         self.penalty = 0.0
         self._data, self._levels, self._count = data, levels, count
         self._upper = self._lower = np.zeros(0)
-        self._gaps = np.zeros((count - 1, count - 1))
+        self._gaps = self._untied = np.zeros((count - 1, count - 1))
 
     def penalised(self, parameters: Floats) -> Floats:
         latent = self._data.x.shape[1]
@@ -165,7 +165,7 @@ class _Cumulative:
         block = np.diag(self._at_thresholds(self._upper + bound, self._lower + bound))
         block[np.arange(1, len(block)), np.arange(len(block) - 1)] = -mass
         block[np.arange(len(block) - 1), np.arange(1, len(block))] = -mass
-        self._gaps = block
+        self._gaps, self._untied = block, np.linalg.inv(block)
 
     def _at_thresholds(self, upper: Floats, lower: Floats) -> Floats:
         """Sums (L - 1,) at each threshold over the rows whose level it bounds from above and from below."""
@@ -186,7 +186,7 @@ class _Cumulative:
         latent = self._data.x.shape[1]
         mean = float((self._upper + self._lower).sum() / self._data.weights.sum())
         inner = self._data.axes.T @ gradient[:latent] / (self._data.scatter * mean + self.penalty)
-        return np.concatenate([self._data.axes @ inner, np.linalg.solve(self._gaps, gradient[latent:])])
+        return np.concatenate([self._data.axes @ inner, self._untied @ gradient[latent:]])
 
 
 def _sigmoid(values: Floats) -> Floats:

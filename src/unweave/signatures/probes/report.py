@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unweave.core.scores import Score
@@ -66,6 +66,10 @@ class ProbeReport:
         """The main score."""
         return self.scores[self.primary]
 
+    def noting(self, notes: tuple[str, ...]) -> ProbeReport:
+        """The same report with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
         bent = self.nonlinear
@@ -100,13 +104,16 @@ def probe_table(reports: Mapping[str, ProbeReport]) -> Sequence[tuple[str, ...]]
         value = "" if score.value is None else f"{score.value:.3f}"
         change = "" if bent is None else f"{bent.difference:+.3f}{_range(bent.interval)}"
         null = "" if score.null is None else f"{score.null:.3f}{_range(score.null_interval)}"
-        told = _range(score.interval).strip()
+        told = _to(score.interval)
         kind, primary = str(report.kind), report.primary.replace("_", " ")
-        rows.append(
-            (name, kind, f"{report.rows:,}", primary, value, told, null, change, "yes" if report.reliable else "no")
-        )
+        judged = "yes" if report.reliable else "no"
+        rows.append((name, kind, f"{report.rows:,}", primary, value, told, null, change, judged))
     return rows
 
 
 def _range(pair: Pair | None) -> str:
-    return "" if pair is None else f" ({pair[0]:.3f} to {pair[1]:.3f})"
+    return "" if pair is None else f" ({_to(pair)})"
+
+
+def _to(pair: Pair | None) -> str:
+    return "" if pair is None else f"{pair[0]:.3f} to {pair[1]:.3f}"

@@ -126,7 +126,8 @@ def make_task(
         ShapeError: lengths differ.
         DataError: codes or labels cannot be used, there are fewer than `FEWEST`, or they are all the same.
     """
-    values = check_codes(np.asarray(codes)).astype(np.float64)
+    checked = check_codes(np.asarray(codes))
+    values = checked.astype(np.float64)
     chosen = _kind(kind, target)
     labels = _labels(np.asarray(labels, dtype=np.float64), target, len(values))
     mass = _weights(weights, len(values))
@@ -135,9 +136,8 @@ def make_task(
         _check_rows("groups", np.asarray(groups), len(values))
         units = np.unique(np.asarray(groups), return_inverse=True)[1].ravel().astype(np.int64)
     mean = values.mean(axis=0)
-    spread = np.where(
-        Problem(check_codes(np.asarray(codes)), FactorTable.empty(len(values))).constant, 0.0, values.std(axis=0)
-    )
+    constant = Problem(checked, FactorTable.empty(len(values))).constant
+    spread = np.where(constant, 0.0, values.std(axis=0))
     if not (spread > 0).any():
         raise DataError(f"codes: no column varies in the {len(values)} rows with a label of {target.factor.name!r}.")
     x = (values - mean) * np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)

@@ -1,16 +1,14 @@
-"""Scores of a probe after so many labels, with resamples of draws and held-out rows behind them."""
+"""Scores after so many labels, with resamples of draws and held-out rows behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core.factors import Factor
-from unweave.metrics.linear import fit_logistic, fit_ridge
 from unweave.metrics.resampling import interval
 
 Floats = NDArray[np.float64]
@@ -38,55 +36,32 @@ class Change:
     interval: tuple[float, float]
 
 
-@dataclass(frozen=True)
-class ProbeTask:
-    """A probe's task: targets are class numbers (n,) of a factor of classes, or columns of numbers (n, C)."""
-
-    classes: int
-    fit: Floats
-    target: NDArray[Any]
-    test: Floats
-    truth: NDArray[Any]
-
-    @classmethod
-    def of(cls, factor: Factor, fit: Floats, labels: Floats, test: Floats, truth: Floats) -> ProbeTask:
-        """The task of codes (n, D) and (m, D) with their labels (n,) and (m,)."""
-        if factor.is_discrete:
-            classes = int(max(labels.max(), truth.max())) + 1
-            return cls(classes, fit, labels.astype(np.int64), test, truth.astype(np.int64))
-        if factor.kind == "circular":
-            angles = (2 * np.pi * values / factor.period for values in (labels, truth))
-            target, truth = (np.stack([np.sin(a), np.cos(a)], 1) for a in angles)
-            return cls(0, fit, target, test, truth)
-        return cls(0, fit, labels[:, None], test, truth[:, None])
+class Probe(Protocol):
+    """What learns from labels and is tested on held-out rows, always the same."""
 
     @property
-    def chance(self) -> float:
-        """Score of the commonest class, or of the mean."""
-        if self.classes:
-            return float((self.truth == np.bincount(self.target).argmax()).mean())
-        return float(self.score(self._errors(np.broadcast_to(self.target.mean(0), self.truth.shape)).mean(0)))
+    def classes(self) -> int:
+        """Number of classes, 0 where numbers are read."""
 
     def outcome(self, rows: Rows) -> Floats:
-        """What a probe of some labels gives each held-out row, (m, M), as `score` takes its means."""
-        target = self.target[rows]
-        if not self.classes:
-            return self._errors(fit_ridge(self.fit[rows], target)(self.test))
-        if (target == target[0]).all():
-            return np.asarray(self.truth == target[0], dtype=np.float64)[:, None]
-        told = fit_logistic(self.fit[rows], target, self.classes)(self.test).argmax(1)
-        return np.asarray(told == self.truth, dtype=np.float64)[:, None]
+        """What a probe of some labels gives each held-out row, (m, M), as `score_means` takes its means."""
 
-    def _errors(self, told: Floats) -> Floats:
-        return np.hstack([((told - self.truth) ** 2).sum(1, keepdims=True), self.truth, self.truth**2])
 
-    def score(self, means: Floats) -> Floats:
-        """Accuracy or R² (...) of mean outcomes (..., M)."""
-        if self.classes:
-            return np.asarray(means[..., 0])
-        target, square = np.split(means[..., 1:], 2, axis=-1)
-        variance = (square - target**2).sum(-1)
-        return np.asarray(1 - means[..., 0] / np.maximum(variance, np.finfo(np.float64).tiny))
+def score_means(means: Floats, classes: int) -> Floats:
+    """Accuracy (...) of mean outcomes (..., 1): 1 for the right class; or R² of mean outcomes (..., 1 + 2 C).
+
+    Those are the squared error, the C columns of the target, and their squares.
+    """
+    if classes:
+        return np.asarray(means[..., 0])
+    target, square = np.split(means[..., 1:], 2, axis=-1)
+    variance = (square - target**2).sum(-1)
+    return np.asarray(1 - means[..., 0] / np.maximum(variance, np.finfo(np.float64).tiny))
+
+
+def outcomes_of(told: Floats, truth: Floats) -> Floats:
+    """Outcomes (m, 1 + 2 C) of numbers told (m, C) beside the truth (m, C)."""
+    return np.hstack([((told - truth) ** 2).sum(axis=1, keepdims=True), truth, truth**2])
 
 
 @dataclass(frozen=True)
@@ -99,16 +74,16 @@ class BudgetScores:
 
     @classmethod
     def of(
-        cls, probe: ProbeTask, orders: Sequence[Rows], budgets: Sequence[int], samples: Floats, rng: np.random.Generator
+        cls, probe: Probe, orders: Sequence[Rows], budgets: Sequence[int], samples: Floats, rng: np.random.Generator
     ) -> BudgetScores:
         """Scores of the first labels of every order; `samples` (bootstrap, m) are of `row_samples`."""
         values, resampled = {}, {}
         weights = rng.multinomial(len(orders), np.full(len(orders), 1 / len(orders)), len(samples)) / len(orders)
         for budget in budgets:
             outcomes = np.stack([probe.outcome(order[:budget]) for order in orders], axis=1)  # (m, draws, M)
-            values[budget] = float(probe.score(outcomes.mean((0, 1))))
+            values[budget] = float(score_means(outcomes.mean((0, 1)), probe.classes))
             means = (samples @ outcomes.reshape(len(outcomes), -1)).reshape(-1, *outcomes.shape[1:])
-            resampled[budget] = probe.score(np.einsum("bd,bdk->bk", weights, means))
+            resampled[budget] = score_means(np.einsum("bd,bdk->bk", weights, means), probe.classes)
         return cls(values, resampled, 0.0 if probe.classes else -np.inf)
 
     def points(self) -> tuple[Point, ...]:

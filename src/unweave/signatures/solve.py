@@ -1,0 +1,74 @@
+"""Edits of several factors at once, so that the probes of all of them are satisfied together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unweave.core.errors import ConfigError
+from unweave.signatures.goals import Goal, Linear
+
+Floats = NDArray[np.float64]
+
+_FULL, _HALF = 12, 48
+"""Newton steps at most. Straight paths need one, classes and bent paths one per rival or bend. Should they go round in
+circles, half steps end that."""
+
+_DONE = 1e-10
+_DEPENDENT = 1e-7
+"""Smallest singular value of the system, with every factor in its own unit, at which it still has a solution."""
+
+
+def solve(codes: Floats, goals: Sequence[Goal]) -> tuple[list[Floats], Floats]:
+    """Parameters (N, p) of every goal, and what they add to codes (N, D) together.
+
+    Each factor goes along its own signature only. Its directions are in general seen by the probes of the others, so
+    the amounts are the solution of one small linear system per code: rows are what the probes read, columns the
+    directions. Classes and bent paths make it piecewise linear; Newton's method walks through the pieces.
+
+    Raises:
+        ConfigError: a signature does not move what its probe reads, or two of them move the same.
+    """
+    at = [np.zeros((len(codes), goal.width)) for goal in goals]
+    ends = np.cumsum([goal.width for goal in goals])
+    for count in range(_FULL + _HALF):
+        moved = codes + sum(goal.shift(a) for goal, a in zip(goals, at, strict=True))
+        step = _newton([goal.linear(a, moved) for goal, a in zip(goals, at, strict=True)], goals)
+        parts = np.split(step if count < _FULL else step / 2, ends[:-1], axis=1)
+        after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, parts, strict=True)]
+        change = max(float(np.abs(b - a).max(initial=0)) for a, b in zip(at, after, strict=True))
+        at = after
+        if change <= _DONE:
+            break
+    return at, np.asarray(sum(goal.shift(a) for goal, a in zip(goals, at, strict=True)))
+
+
+def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
+    """One step of all parameters, (N, P)."""
+    tangent, read = (np.concatenate([getattr(part, n) for part in parts], axis=1) for n in ("tangent", "read"))
+    rest, pinned = (np.concatenate([getattr(part, n) for part in parts], axis=1) for n in ("rest", "pinned"))
+    system = np.einsum("nid,njd->nij", read, tangent)
+    width = system.shape[1]
+    system = np.where(pinned[:, :, None], np.eye(width), system)
+    # Rows and columns in units of what each factor does to its own probe.
+    own = np.abs(np.einsum("nii->ni", system))
+    reach = np.linalg.norm(read, axis=2) * np.linalg.norm(tangent, axis=2)
+    weak = ~pinned & (own <= _DEPENDENT * reach)
+    owner = np.concatenate([np.full(goal.width, k) for k, goal in enumerate(goals)])
+    for k, goal in enumerate(goals):
+        # A point on the circle has two outputs: either of its directions may serve either.
+        if weak[:, owner == k].any() and goal.width == 1:
+            raise ConfigError(f"the signature of {goal.signature.name!r} does not move what its probe reads.")
+    unit = np.sqrt(np.where(own > 0, own, 1.0))
+    scaled = system / unit[:, :, None] / unit[:, None, :]
+    least = np.linalg.svd(scaled, compute_uv=False)[:, -1] if len(scaled) else np.ones(0)
+    if (least <= _DEPENDENT).any():
+        names = " and ".join(repr(goal.signature.name) for goal in goals)
+        raise ConfigError(
+            f"the signatures of {names} move the same in the code, so their probes cannot be satisfied together. "
+            "Edit them one after the other, or fit the signatures on more labels."
+        )
+    found = np.linalg.solve(scaled, (rest / unit)[:, :, None])[:, :, 0]
+    return np.asarray(found / unit)
