@@ -62,7 +62,7 @@ def small_bundle(root, **settings):
     found = fit_signatures(
         codes, dataset.table.take(rows).select(names), model=model_hash(done.run), bootstrap=0, nulls=0, only="plain"
     )
-    found.save(done.run.folder / "signatures.json")
+    found.save(done.run.signatures)
     return Small(root, project, dataset, done.run, done.model, export_run(done.run, dataset, project, root))
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,9 +19,13 @@ from unweave.core.errors import ConfigError, DataError
 from unweave.core.model import LatentModel
 from unweave.methods.model import load_model, save_model
 from unweave.projects.config import Project
+from unweave.projects.editing import editor_of as run_editor
 from unweave.projects.exporting import export_run
 from unweave.projects.models import model_hash
 from unweave.projects.runs import Run
+from unweave.signatures.apply import edit_codes
+from unweave.signatures.bundled import editor_of
+from unweave.signatures.edit import Edit, Move
 from unweave.signatures.signatures import Signatures
 
 
@@ -42,20 +47,43 @@ def test_the_bundle_gives_what_the_run_gives(small, bundle):
 
 
 def test_edits_through_the_bundle_are_those_of_the_run(small, bundle):
-    """All signatures, both ways: codes of either model moved by the signatures in its own place, and decoded."""
-    in_run = Signatures.load(small.run.folder / SIGNATURES)
-    in_bundle = Signatures.from_json(bundle.signatures)
-    in_bundle.check_model(bundle.card.model_hash)
-    assert in_bundle.names == in_run.names != ()
-    for name in in_run.names:
+    """Every signature moved, one at a time and all at once; codes of either model, in its own place, and decoded."""
+    in_run, in_bundle = run_editor(small.run), editor_of(bundle)
+    assert in_bundle.signatures.names == in_run.signatures.names != ()
+    edits = [Edit({name: Move(1.0)}) for name in in_run.signatures.names]
+    edits.append(Edit(dict.fromkeys(in_run.signatures.names, Move(0.5))))
+    for edit in edits:
         pictures = []
-        for model, signatures in ((small.model, in_run), (bundle, in_bundle)):
-            signature, codes = signatures[name], model.encode(small.rows).mean
-            before = signature.reader.read(codes)
-            moved = codes + signature.offset(before, before + signature.chart.target.scale)
-            pictures += [model.decode(codes), model.decode(moved.astype(np.float32))]
-        assert apart(pictures[1], pictures[3]) < 1e-4
-        assert apart(pictures[0], pictures[1]) > 0.05  # the edit does something
+        for editor in (in_run, in_bundle):
+            codes = editor.model.encode(small.rows).mean
+            done = edit_codes(editor.signatures, codes, edit)
+            pictures.append([editor.model.decode(codes), editor.model.decode(done.codes)])
+        assert apart(pictures[0][1], pictures[1][1]) < 1e-4
+        assert apart(pictures[0][0], pictures[0][1]) > 0.05  # the edit does something
+    bytes_ = [editor.apply(small.rows, edits[-1]).images for editor in (in_run, in_bundle)]
+    assert apart(*bytes_) <= 1  # a half may be rounded either way
+    assert (bytes_[0] != bytes_[1]).mean() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.pop("density"),
+        lambda content: content.update(model="0" * 32),
+        lambda content: content["signatures"][0].update(directions=[[1.0]]),
+        lambda content: content["signatures"][0]["reader"].update(weights=[[1.0]]),
+        lambda content: content["density"].update(mean=[0.0]),
+        lambda content: content["density"].update(covariance=[[0.0] * 7] * 7),
+        lambda content: content.update(signatures="all"),
+    ],
+)
+def test_signatures_that_are_damaged_are_refused_before_the_first_edit(bundle, damage):
+    content = json.loads(json.dumps(bundle.signatures))
+    damage(content)
+    with pytest.raises(DataError, match=r"signatures\.json of the bundle is damaged"):
+        editor_of(replace(bundle, signatures=content))
+    with pytest.raises(ConfigError, match="has no signatures"):
+        editor_of(replace(bundle, signatures=None))
 
 
 def test_the_card_says_where_it_comes_from_and_what_it_can(small, bundle):

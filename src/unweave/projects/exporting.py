@@ -102,7 +102,7 @@ def export_run(
             reference = _reference(graphs, observations, signatures)
             card = card_of(run, project, dataset, model, graphs, signatures, parity, tried, len(rows))
             if signatures is not None:
-                shutil.copyfile(run.folder / SIGNATURES, staged / SIGNATURES)
+                shutil.copyfile(run.signatures, staged / SIGNATURES)
             (staged / REFERENCE).write_bytes(reference.to_bytes())
             (staged / CARD).write_bytes(card.to_bytes())
             digest = seal(staged)
@@ -114,10 +114,9 @@ def export_run(
 
 def _signatures(run: Run) -> Signatures | None:
     """Of this model, or None where none were found yet."""
-    path = run.folder / SIGNATURES
-    if not path.exists():
+    if not run.signatures.exists():
         return None
-    found = Signatures.load(path)
+    found = Signatures.load(run.signatures)
     found.check_model(model_hash(run))
     return found
 
