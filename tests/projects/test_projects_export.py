@@ -211,8 +211,9 @@ def test_other_precisions_are_kept_within_their_limits(small, tmp_path):
     for variant in made.card.variants:
         assert variant.bytes > 0
         assert {p.output for p in variant.parity} == {"mean", "logvar", "observations"}
-        assert variant.kept == all(p.passed for p in variant.parity)
-        assert "leakage was not compared" in variant.why if variant.kept else variant.why.startswith("refused")
+        assert variant.why.startswith("kept" if variant.kept else "refused")
+        if all(p.passed for p in variant.parity):
+            assert abs(variant.leakage - variant.float32_leakage) < 0.01 or not variant.kept
         assert (made.folder / f"encoder.{variant.precision}.onnx").exists() == variant.kept
     assert "fp16" in made.card.precisions  # rounding of 0.05 % moves these codes by less than 0.01
     half, whole = load_bundle(made.folder, precision="fp16"), load_bundle(made.folder)

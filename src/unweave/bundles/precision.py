@@ -18,8 +18,8 @@ from unweave.core.errors import MissingExtraError, UnweaveError
 from unweave.core.model import LatentModel, Observations
 
 Reduced = Literal["fp16", "int8"]
-Judge = Callable[[LatentModel], float]
-"""Mean leakage of moving the factors with a model, in changes between two random rows."""
+Judge = Callable[[LatentModel], float | None]
+"""Mean leakage of moving the factors with a model, in changes between two random rows; None where none can be judged."""
 
 LIMITS: Mapping[Reduced, Mapping[str, float]] = {
     "fp16": {"mean": 0.01, "logvar": 0.05, "observations": 1 / 255},
@@ -76,7 +76,7 @@ def add_variant(
     except Exception as error:  # converters raise whatever stops them
         why = f"refused: the graphs cannot be converted ({type(error).__name__}: {error})"[:500]
     if why is None:
-        said = "" if judge else "; leakage was not compared, since no judge was given"
+        said = "" if "leakage" in about else "; leakage was not compared, since nobody could judge it"
         return Variant(kept=True, why=f"kept: within the limits of parity{said}", **about)
     for path in paths.values():
         path.unlink(missing_ok=True)
@@ -94,6 +94,8 @@ def _refused(about: dict[str, Any], model: GraphModel, reduced: GraphModel, judg
     if judge is None:
         return None
     leakage, usual = judge(reduced), judge(model)
+    if leakage is None or usual is None:
+        return None
     about |= {"leakage": leakage, "float32_leakage": usual, "leakage_limit": LEAKAGE_LIMIT}
     if not leakage <= usual + LEAKAGE_LIMIT:
         return f"refused: moving factors leaks {leakage:.3f}, with float32 {usual:.3f} (at most {LEAKAGE_LIMIT} more)"

@@ -31,6 +31,7 @@ from unweave.projects.bundle_card import card_of
 from unweave.projects.config import MonitoringConfig, Project
 from unweave.projects.models import model_hash, trained_model
 from unweave.projects.runs import Run
+from unweave.projects.variants import leakage_judge
 from unweave.signatures.signatures import Signatures
 
 BUNDLES = "bundles"
@@ -70,7 +71,7 @@ def export_run(
         root: the project folder.
         output: the bundle's folder; `bundles/RUN-DIGEST` in the project otherwise.
         variants: other precisions to try.
-        judge: of leakage, for the variants.
+        judge: of leakage, for the variants; that of `projects.variants` otherwise, where the run has signatures.
 
     Raises:
         ConfigError: the run is not complete, its model was imported, its graphs do not give what it gives, its
@@ -98,6 +99,8 @@ def export_run(
             graphs = _graphs(model, staged)
             parity = measure_parity(model, graphs, observations)
             require(parity)
+            if variants and signatures is not None and judge is None:
+                judge = leakage_judge(graphs, signatures, dataset)
             tried = tuple(add_variant(one, staged, graphs, observations, judge=judge) for one in variants)
             reference = _reference(graphs, observations, signatures)
             card = card_of(run, project, dataset, model, graphs, signatures, parity, tried, len(rows))
