@@ -19,7 +19,7 @@ from unweave.core.model import LatentModel, Observations
 
 Reduced = Literal["fp16", "int8"]
 Judge = Callable[[LatentModel], float | None]
-"""Mean leakage of moving the factors with a model, in changes between two random rows; None where none can be judged."""
+"""Mean leakage of moving the factors with a model, in changes between two random rows; None where nobody can judge."""
 
 LIMITS: Mapping[Reduced, Mapping[str, float]] = {
     "fp16": {"mean": 0.01, "logvar": 0.05, "observations": 1 / 255},

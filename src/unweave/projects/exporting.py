@@ -30,11 +30,9 @@ from unweave.metrics import reconstruction
 from unweave.projects.bundle_card import card_of
 from unweave.projects.config import MonitoringConfig, Project
 from unweave.projects.models import model_hash, trained_model
-from unweave.projects.runs import Run
+from unweave.projects.runs import BUNDLES, Run
 from unweave.projects.variants import leakage_judge
 from unweave.signatures.signatures import Signatures
-
-BUNDLES = "bundles"
 
 
 @dataclass(frozen=True)

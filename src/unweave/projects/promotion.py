@@ -15,9 +15,8 @@ from unweave.bundles.run import BundleModel, load_bundle
 from unweave.core.errors import ConfigError, StorageError
 from unweave.core.seeds import generator
 from unweave.projects.config import Gate, Project
-from unweave.projects.exporting import BUNDLES
 from unweave.projects.gates import GateResult, check_values, judge
-from unweave.projects.runs import RUNS, Run
+from unweave.projects.runs import BUNDLES, RUNS, Run
 from unweave.projects.tracking import open_experiment
 
 CHAMPION = "champion"
