@@ -19,7 +19,7 @@ from small_bundle import reseal
 from unweave.bundles.arrays import read_arrays
 from unweave.bundles.files import CARD, CHECKSUMS, REFERENCE, SIGNATURES, read_files
 from unweave.bundles.run import load_bundle
-from unweave.core.errors import ConfigError, DataError, UnweaveError
+from unweave.core.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -83,8 +83,7 @@ def test_links_pipes_and_folders_are_never_opened(copy, tmp_path):
     refused(copy, "is no regular file")
     path.unlink()
     path.mkdir()
-    with pytest.raises(UnweaveError, match=r"no regular file|Is a directory"):
-        load_bundle(copy)
+    refused(copy, "is no regular file")
 
 
 def test_a_folder_that_is_no_bundle(tmp_path):

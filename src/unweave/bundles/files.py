@@ -129,10 +129,11 @@ def _read(folder: Path, name: str) -> bytes:
     with storage_errors(path, "read"):
         # Without blocking: to open a pipe would wait for somebody who writes.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            os.close(handle)
+            raise DataError(f"{path} is no regular file. Copy the bundle again, as a whole.")
         with os.fdopen(handle, "rb") as file:
-            about = os.fstat(handle)
-            if not stat.S_ISREG(about.st_mode):
-                raise DataError(f"{path} is no regular file. Copy the bundle again, as a whole.")
             if about.st_size > most:
                 raise DataError(f"{path} takes {about.st_size:,} bytes, and at most {most:,} are read.")
             return file.read(most)
