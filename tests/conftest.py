@@ -31,3 +31,11 @@ def small(tmp_path_factory):
     from small_bundle import small_bundle
 
     return small_bundle(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def at_hand(small, monkeypatch):
+    """Exports of `small` take the graphs that it has."""
+    from small_bundle import graphs_at_hand
+
+    graphs_at_hand(small, monkeypatch)

@@ -220,7 +220,7 @@ def test_arrays_that_are_damaged_anywhere_are_refused_or_read(small):
 
 
 def graph(nodes, weights=(), *, takes="observations", sparse=(), functions=(), opsets=()):
-    shapes = [helper.make_tensor_value_info(takes, TensorProto.UINT8, ["n", 16, 16, 1])]
+    shapes = [helper.make_tensor_value_info(takes, TensorProto.UINT8, ["n", 32, 32, 1])]
     gives = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("mean", "logvar")]
     made = helper.make_graph(list(nodes), "g", shapes, gives, list(weights), sparse_initializer=list(sparse))
     versions = [helper.make_opsetid("", 18), *opsets]
@@ -321,7 +321,7 @@ def put(folder, model):
 
 def test_the_graph_that_the_hostile_ones_vary_is_fine_itself(copy):
     put(copy, codes_from("v", weights=[scalar("v", 2.0)]))
-    assert (load_bundle(copy).encode(np.ones((2, 16, 16, 1), np.uint8)).mean == 258).all()
+    assert (load_bundle(copy).encode(np.ones((2, 32, 32, 1), np.uint8)).mean == 258).all()
 
 
 @pytest.mark.parametrize("name", GRAPHS)

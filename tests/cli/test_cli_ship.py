@@ -20,7 +20,7 @@ def project(small):
     return write
 
 
-def test_export_says_how_near_the_graphs_are(unweave, project, small, tmp_path):
+def test_export_says_how_near_the_graphs_are(unweave, project, small, tmp_path, at_hand):
     root = project(card={"licence": "MIT"})
     code, out, err = unweave("export", "-C", root, "-o", tmp_path / "b", "--fp16")
     assert code == 0
@@ -31,7 +31,7 @@ def test_export_says_how_near_the_graphs_are(unweave, project, small, tmp_path):
     assert load_bundle(tmp_path / "b", precision="fp16").card.statement.licence == "MIT"
 
 
-def test_export_in_json(unweave, project, small):
+def test_export_in_json(unweave, project, small, at_hand):
     code, out, _ = unweave("export", "-C", project(), "--run", small.run.name[:6], "--json")
     content = json.loads(out)
     assert code == 0

@@ -64,7 +64,7 @@ def test_the_last_bundle_is_the_one_made_last(small, tmp_path):
     assert last_bundle(tmp_path).name == "b"
 
 
-def test_a_bundle_takes_the_alias_only_when_it_passes(small, tmp_path):
+def test_a_bundle_takes_the_alias_only_when_it_passes(small, tmp_path, at_hand):
     """One registry for all of it: to make one takes seconds."""
     good = project_with(small, {"mig": {"at_least": 0}}, tracking={})
     strict = project_with(small, {"mig": {"at_least": 1}}, tracking={})

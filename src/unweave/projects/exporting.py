@@ -84,6 +84,8 @@ def export_run(
             "graphs that it was imported from are in its folder."
         )
     signatures = _signatures(run)
+    if output is not None and output.exists() and not (output / CHECKSUMS).exists():
+        raise _taken(output)
     parent = root / BUNDLES if output is None else output.absolute().parent
     with storage_errors(parent, "write"):
         parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +162,11 @@ def _place(staged: Path, folder: Path, digest: str) -> None:
     if folder.exists():
         if (folder / CHECKSUMS).exists() and read_files(folder)[1] == digest:
             return
-        raise ConfigError(f"{folder} is there already and holds something else. Choose another place with -o.")
+        raise _taken(folder)
     with atomic_folder(folder) as part:
         for child in staged.iterdir():
             shutil.move(child, part / child.name)
+
+
+def _taken(folder: Path) -> ConfigError:
+    return ConfigError(f"{folder} is there already and holds something else. Choose another place with -o.")
