@@ -100,7 +100,7 @@ def test_the_card_says_where_it_comes_from_and_what_it_can(small, bundle):
     assert card.scores["mig"].value == scorecard["mig"].value
     assert card.scores["mig"].rows == len(small.dataset.splits.test)
     assert [(g.score, g.wanted, g.passed) for g in card.gates] == [("mig", "at least 0", True)]
-    assert card.training.settings["training"]["steps"] == 150
+    assert card.training.settings["training"]["steps"] == 400
     assert card.training.rows["train"] == len(small.dataset.splits.train)
     assert card.training.versions["unweave"]
     assert (card.statement.licence, card.statement.intended_use) == ("CC0-1.0", "tests")
@@ -229,7 +229,7 @@ def test_other_precisions_are_kept_within_their_limits(small, tmp_path, at_hand)
         assert variant.why.startswith("kept" if variant.kept else "refused")
         if variant.kept:
             assert all(p.passed for p in variant.parity)
-            assert variant.leakage <= variant.float32_leakage + 0.01
+            assert variant.leakage <= variant.float32_leakage + variant.leakage_limit
         assert (made.folder / f"encoder.{variant.precision}.onnx").exists() == variant.kept
     assert "fp16" in made.card.precisions  # rounding of 0.05 % moves these codes by less than 0.01
     half, whole = load_bundle(made.folder, precision="fp16"), load_bundle(made.folder)
@@ -278,13 +278,17 @@ WITHOUT_TORCH = """
     from pathlib import Path
     import numpy as np
     from unweave.bundles.run import load_bundle
-from unweave.bundles.schema import read_card
-    from unweave.signatures.signatures import Signatures
 
     bundle = load_bundle(Path(sys.argv[1]))
     codes = bundle.encode(np.zeros((2, 32, 32, 1), np.uint8))
     assert bundle.decode(codes.mean).shape == (2, 32, 32, 1)
-    Signatures.from_json(bundle.signatures)
+
+    from unweave.signatures.bundled import load_editor
+    from unweave.signatures.edit import Edit, Move
+
+    editor = load_editor(Path(sys.argv[1]))
+    edit = Edit({editor.signatures.names[0]: Move(1.0)})
+    assert editor.apply(np.zeros((2, 32, 32, 1), np.uint8), edit).images.shape == (2, 32, 32, 1)
     heavy = {"torch", "onnx", "onnxscript", "mlflow", "lightning_fabric", "sklearn", "numba", "matplotlib"}
     print(*sorted(heavy & set(sys.modules)))
 """

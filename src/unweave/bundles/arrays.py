@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,7 +22,10 @@ _KINDS = "fiuU"
 _MOST_ENTRIES = 10_000
 _HEADER_BYTES = 16_384
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DAMAGED = (ValueError, OSError, EOFError, SyntaxError, NotImplementedError, RuntimeError, MemoryError, zlib.error)
+_DAMAGED = (
+    *(ValueError, OSError, EOFError, SyntaxError, NotImplementedError, RuntimeError, MemoryError),
+    *(zlib.error, tokenize.TokenError),
+)
 """What NumPy and zipfile raise on bytes that are no such file."""
 
 
