@@ -19,6 +19,7 @@ CHECKSUMS, CARD, SIGNATURES, REFERENCE = "checksums.json", "card.json", "signatu
 
 Precision = Literal["float32", "fp16", "int8"]
 Half = Literal["encoder", "decoder"]
+HALVES: tuple[Half, ...] = ("encoder", "decoder")
 
 _MIB = 1 << 20
 _GRAPH_BYTES = 1 << 30

@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from unweave.bundles.files import Half, Precision, graph_name
+from unweave.bundles.files import HALVES, Half, Precision, graph_name
 from unweave.bundles.graphs import GraphModel
 from unweave.bundles.onnx import OnnxNet
 from unweave.bundles.parity import measure_parity
@@ -58,14 +58,14 @@ def add_variant(
     Raises:
         MissingExtraError: ONNX is not installed.
     """
-    paths: dict[Half, Path] = {half: folder / graph_name(half, precision) for half in get_args(Half)}
+    paths: dict[Half, Path] = {half: folder / graph_name(half, precision) for half in HALVES}
     before = sum((folder / graph_name(half)).stat().st_size for half in paths)
     about: dict[str, Any] = {"precision": precision, "float32_bytes": before}
     try:
         for half, path in paths.items():
             _convert(precision, folder / graph_name(half), path)
         nets = {half: OnnxNet(path, content=path.read_bytes()) for half, path in paths.items()}
-        reduced = replace(model, **nets)
+        reduced = replace(model, encoder=nets["encoder"], decoder=nets["decoder"])
         about["bytes"] = sum(path.stat().st_size for path in paths.values())
         about["parity"] = measure_parity(model, reduced, observations, LIMITS[precision])
         why = _refused(about, model, reduced, judge)

@@ -133,7 +133,8 @@ def _sketch(arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...
 
 def _quantiles(values: NDArray[Any]) -> NDArray[np.float32]:
     """(Q, …) of values (N, …)."""
-    return np.quantile(np.asarray(values, dtype=np.float64), PROBABILITIES, axis=0).astype(np.float32)
+    found = np.quantile(np.asarray(values, dtype=np.float64), PROBABILITIES, axis=0)
+    return np.asarray(found, dtype=np.float32)
 
 
 def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from unweave.bundles.files import CARD, REFERENCE, SIGNATURES, Precision, first_line, graph_name, load_json, read_files
+from unweave.bundles.files import (
+    CARD,
+    HALVES,
+    REFERENCE,
+    SIGNATURES,
+    Precision,
+    first_line,
+    graph_name,
+    load_json,
+    read_files,
+)
 from unweave.bundles.graphs import GraphModel
 from unweave.bundles.onnx import OnnxNet
 from unweave.bundles.reference import Reference
@@ -64,14 +74,15 @@ def load_bundle(
             f"the bundle {folder} has graphs of precision {', '.join(card.precisions)}, not of {precision}. Choose one "
             "of them, or export it with --int8 or --fp16."
         )
-    halves = []
-    for half in ("encoder", "decoder"):
+    halves: dict[str, OnnxNet] = {}
+    for half in HALVES:
         name = graph_name(half, precision)
         if name not in files:
             raise DataError(f"the bundle {folder} has no {name}, and its card says so. Export it again.")
-        halves.append(OnnxNet(folder / name, content=files[name], providers=providers, threads=threads))
+        halves[half] = OnnxNet(folder / name, content=files[name], providers=providers, threads=threads)
     model = BundleModel(
-        *halves,
+        halves["encoder"],
+        halves["decoder"],
         shape=card.shape,
         latent=card.latent,
         groups=card.groups,

@@ -10,6 +10,7 @@ import typer
 from unweave.cli.console import Folder, Json, RunName, data_progress, err, out, print_json
 
 if TYPE_CHECKING:
+    from unweave.bundles.precision import Reduced
     from unweave.bundles.schema import BundleCard
 
 
@@ -33,7 +34,7 @@ def export(
     found = find_run(folder, run)
     with data_progress() as progress:
         dataset = load_data(found.project(), folder, progress=progress)
-    chosen = (("fp16", fp16), ("int8", int8))
+    chosen: tuple[tuple[Reduced, bool], ...] = (("fp16", fp16), ("int8", int8))
     made = export_run(
         found, dataset, project, folder, output=output, variants=tuple(name for name, wanted in chosen if wanted)
     )

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,8 @@ def write_graph(module: nn.Module, example: Tensor, path: Path, *, takes: str, g
     # The exporter notes beside every node from which line of which file it came: paths of this machine.
     model = onnx.load(path)
     del model.metadata_props[:], model.graph.metadata_props[:]
-    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+    graph: Any = model.graph
+    for part in (*graph.node, *graph.value_info, *graph.input, *graph.output):
         del part.metadata_props[:]
         part.ClearField("doc_string")
     path.write_bytes(model.SerializeToString(deterministic=True))

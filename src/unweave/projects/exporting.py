@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.bundles.files import CARD, CHECKSUMS, REFERENCE, SIGNATURES, graph_name, read_files, seal
+from unweave.bundles.files import CARD, CHECKSUMS, HALVES, REFERENCE, SIGNATURES, graph_name, read_files, seal
 from unweave.bundles.graphs import GraphModel
 from unweave.bundles.onnx import OnnxNet
 from unweave.bundles.parity import measure_parity, require
@@ -133,10 +133,14 @@ def _rows(dataset: Dataset, config: MonitoringConfig) -> NDArray[np.int64]:
 
 
 def _graphs(model: TrainedModel, folder: Path) -> GraphModel:
-    halves = [folder / graph_name(half) for half in ("encoder", "decoder")]
+    encoder, decoder = (
+        OnnxNet(path, content=path.read_bytes(), providers=("CPUExecutionProvider",))
+        for path in (folder / graph_name(half) for half in HALVES)
+    )
     codes = model.encode(_none_of(model))
     return GraphModel(
-        *(OnnxNet(path, content=path.read_bytes(), providers=("CPUExecutionProvider",)) for path in halves),
+        encoder,
+        decoder,
         shape=model.shape,
         latent=model.latent,
         groups=codes.groups,
