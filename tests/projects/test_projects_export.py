@@ -209,7 +209,7 @@ def test_graphs_that_differ_stop_the_export_and_leave_nothing(small, tmp_path, a
     def nudged(model, encoder, decoder):
         right(model, encoder, decoder)
         graph = onnx.load(decoder)
-        bias = next(w for w in graph.graph.initializer if w.dims == [1])  # of the last layer, one channel
+        bias = next(w for w in graph.graph.initializer if list(w.dims) == [32 * 32])  # of the last layer
         bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(0.01), bias.name))
         onnx.save(graph, decoder)
 
