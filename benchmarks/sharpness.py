@@ -19,7 +19,6 @@ Intervals: 95 %, bootstrap over held-out images, for the models as trained. They
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +30,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from photo_folder import unpack
 from unweave.core.seeds import derive, generator
 from unweave.data.config import DataConfig, SplitConfig
 from unweave.data.dataset import Dataset, load_dataset
@@ -69,7 +69,7 @@ def main() -> None:
     parser = arguments_of(__doc__)
     parser.add_argument("--picture", type=Path, help="where to write originals and reconstructions side by side")
     arguments = parser.parse_args()
-    with prepared(arguments.faces) as folder:
+    with prepared() as folder:
         root = Path(folder)
         dataset = faces(arguments.faces, root)
         first, _ = train(BASE, dataset, root, seconds=arguments.seconds, seed=derive(arguments.seed, ENCODER))
@@ -106,10 +106,8 @@ def arguments_of(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def prepared(npz: Path) -> tempfile.TemporaryDirectory[str]:
+def prepared() -> tempfile.TemporaryDirectory[str]:
     """One thread, and a folder to work in."""
-    if not npz.is_file():
-        raise SystemExit(f"{npz} does not exist.")
     torch.set_num_threads(1)
     keep_freed_memory()
     return tempfile.TemporaryDirectory(prefix="unweave-sharpness-")
@@ -117,15 +115,7 @@ def prepared(npz: Path) -> tempfile.TemporaryDirectory[str]:
 
 def faces(npz: Path, root: Path) -> Dataset:
     """The set as a folder of PNG files and a table, at 64 pixels, split by person."""
-    content = np.load(npz, allow_pickle=False)
-    photos, names = root / "photos", content["factor_names"].tolist()
-    photos.mkdir()
-    with (root / "labels.csv").open("w", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(["file", *names])
-        for index, (pixels, factors) in enumerate(zip(content["images"], content["factors"], strict=True)):
-            Image.fromarray(pixels).save(photos / f"{index:05d}.png")
-            lines.writerow([f"{index:05d}.png", *(f"{n}{value}" for n, value in zip(names, factors, strict=True))])
+    unpack(npz, root)
     split = SplitConfig(train=0.65, valid=0.15, test=0.2, by="identity")
     data = DataConfig(images="photos", labels="labels.csv", size=_SIZE, split=split)
     return load_dataset(data, (), root=root, cache=root / "cache")

@@ -28,7 +28,7 @@ _SHARE, _WEIGHT, _NOISE, _RATE = 2 / 3, 0.3, 0.1, 1e-3
 
 def main() -> None:
     arguments = arguments_of(__doc__).parse_args()
-    with prepared(arguments.faces) as folder:
+    with prepared() as folder:
         root = Path(folder)
         dataset = faces(arguments.faces, root)
         seconds, seed = _SHARE * arguments.seconds, derive(arguments.seed, "encoder")

@@ -1,11 +1,14 @@
 """The bound of InfoGAN on a world small enough to add up: 3 classes, 4 observations."""
 
+import itertools
 import math
 
 import pytest
 import torch
+from torch.distributions import MultivariateNormal, kl_divergence
 
-from unweave.functional.information import information_bound
+from unweave.functional.aggregate import aggregate_covariance
+from unweave.functional.information import gaussian_information, information_bound
 
 PRIOR = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
 SHOWN = torch.tensor(  # p(x|c)
@@ -61,3 +64,37 @@ def test_a_perfect_reader_of_uniform_classes_reaches_log_k():
     classes = torch.arange(7)
     q = torch.eye(7).clamp_min(1e-30)
     assert information_bound(q.log(), classes, math.log(7)).mean().item() == pytest.approx(math.log(7))
+
+
+def test_information_of_two_normal_columns_is_that_of_their_correlation():
+    covariance = torch.tensor([[4.0, 0.6 * 2 * 3], [0.6 * 2 * 3, 9.0]], dtype=torch.float64)
+    found = gaussian_information(covariance, [1])
+    assert found.item() == pytest.approx(-0.5 * math.log(1 - 0.6**2))
+
+
+def test_information_between_blocks_is_the_divergence_of_the_joint_from_the_product():
+    root = torch.randn(5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    covariance = root @ root.T + 0.1 * torch.eye(5, dtype=torch.float64)
+    apart = covariance.clone()
+    for i, j in itertools.product((1, 3), (0, 2, 4)):
+        apart[i, j] = apart[j, i] = 0
+    zero = torch.zeros(5, dtype=torch.float64)
+    joint, product = MultivariateNormal(zero, covariance), MultivariateNormal(zero, apart)
+    found = gaussian_information(covariance, [3, 1])
+    assert found.item() == pytest.approx(kl_divergence(joint, product).item(), rel=1e-9)
+    assert gaussian_information(covariance, [0, 2, 4]).item() == pytest.approx(found.item(), rel=1e-9)
+    # Linear maps within a block, such as other units, change nothing.
+    units = torch.diag(torch.tensor([1.0, 7.0, 1.0, 0.2, 3.0], dtype=torch.float64))
+    assert gaussian_information(units @ covariance @ units, [1, 3]).item() == pytest.approx(found.item(), rel=1e-9)
+    assert gaussian_information(apart, [1, 3]).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_noise_of_the_encoder_takes_information_away():
+    mean = torch.randn(500, 1, generator=torch.Generator().manual_seed(0)).repeat(1, 2)
+    found = [
+        gaussian_information(aggregate_covariance(mean, torch.tensor([[-6.0, level]]).repeat(500, 1)), [0]).item()
+        for level in (-6.0, 0.0, 6.0)
+    ]
+    assert found == sorted(found, reverse=True)
+    # The channel's capacity: a copy through noise of variance exp(6) carries at most 1/2 log(1 + exp(-6) Var) nats.
+    assert 0 < found[2] < 0.5 * math.log1p(math.exp(-6.0) * mean.var().item() * 1.01)

@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_and_another_other_draws(found):
 
 def test_without_a_decoder_there_is_no_jacobian():
     codes_only = discover(CODES, model="m", bootstraps=2)
-    # Uniform sources have no clusters either.
+    # Uniform sources have no clusters.
     assert {c.how for c in codes_only.candidates} == {"ica", "pca"}
     with pytest.raises(DataError, match="no clusters"):
         discover(CODES, model="m", methods=["clusters"], bootstraps=2)

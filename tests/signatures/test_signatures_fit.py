@@ -79,9 +79,11 @@ def test_held_out_choice_is_kept_and_takes_what_leaks_least(found):
     for name, leaks in signatures.provenance["held_out_leakage"].items():
         signature = signatures[name]
         chosen = "piecewise" if signature.path == "piecewise" else signature.candidate
-        assert leaks[chosen] == min(value for value in leaks.values() if value is not None)
-        assert leaks["plain"] > 2 * leaks[chosen]
+        # The plain direction leaves the data before it has moved a step, whatever it leaks.
+        able = {form: value for form, value in leaks.items() if value is not None and form != "plain"}
+        assert leaks[chosen] == min(able.values())
         assert leaks["dimension"] > 2 * leaks[chosen]
+        assert leaks["pattern"] > leaks[chosen] or name == "turn"
 
 
 def test_the_bound_dimension_wins_where_it_is_the_factor():
@@ -162,16 +164,17 @@ def test_leak_by_hand():
     a, b = (Factor(name=n, kind="continuous") for n in "ab")
     table = FactorTable((a, b), values, np.ones(values.shape, bool))
     signature = fit_signatures(values, table, only="isolated", **FAST)["a"]
-    targets = [Target(a), Target(b)]
+    targets = {"a": Target(a), "b": Target(b)}
+    skill = {"a": 0.9, "b": 0.4}
 
     def read(codes):
         return {"a": codes[:, [0]], "b": codes[:, [1]]}
 
     bent = replace(signature, directions=np.array([[1.0, 0.5]]))
     unit = {n: np.abs(values[:, k] - np.roll(values[:, k], 250)).mean() for k, n in enumerate("ab")}
-    assert leak(bent, values, read, targets, lambda z: z) == pytest.approx(0.5 * unit["a"] / unit["b"])
+    assert leak(bent, values, read, targets, skill, lambda z: z) == pytest.approx(0.5 * unit["a"] / unit["b"])
     still = replace(signature, directions=np.array([[0.0, 0.5]]))
-    assert leak(still, values, read, targets, lambda z: z) == float("inf")
+    assert leak(still, values, read, targets, skill, lambda z: z) == float("inf")
 
 
 def test_the_file_keeps_everything_and_refuses_what_is_not_its_own(found, tmp_path):

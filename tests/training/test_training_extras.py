@@ -14,6 +14,7 @@ from unweave.data.pairs import RowPartners
 from unweave.methods import BetaVAEConfig
 from unweave.methods.model import build_model
 from unweave.methods.supervision import SupervisionConfig
+from unweave.nets.augment import AugmentConfig
 from unweave.nets.config import NetConfig
 from unweave.nets.transform import Transform
 from unweave.training.batches import BatchSource
@@ -42,7 +43,7 @@ LABELLED = LabelledRows(
 PARTNERS = RowPartners(DATA, np.arange(200), np.arange(200) % 10)
 
 
-def source(device="cpu", seed=0, batch=16, noise=0.0):
+def source(device="cpu", seed=0, batch=16, noise=0.0, augment=None):
     transform, where = Transform(SHAPE), torch.device(device)
     return BatchSource(
         DATA,
@@ -51,7 +52,9 @@ def source(device="cpu", seed=0, batch=16, noise=0.0):
         batch=batch,
         seed=seed,
         device=where,
-        labelled=LabelledSource(DATA, LABELLED, transform, batch=8, seed=seed, device=where, noise=noise),
+        labelled=LabelledSource(
+            DATA, LABELLED, transform, batch=8, seed=seed, device=where, noise=noise, augment=augment
+        ),
         partners=PartnerSource(PARTNERS, transform, seed=seed, device=where),
     )
 
@@ -79,6 +82,25 @@ def test_noise_is_new_in_every_step_and_of_its_size():
     assert (noisy.x - clean.x).std().item() == pytest.approx(0.1, rel=0.08)
     other = source(noise=0.1).batch(5).labelled.x - source().batch(5).labelled.x
     assert not torch.equal(other, noisy.x - clean.x)
+
+
+def test_labelled_rows_are_moved_and_relit_anew_in_every_step():
+    change = AugmentConfig(shift=0.2)
+    clean, moved, again = source().batch(4).labelled, *(source(augment=change).batch(4).labelled for _ in range(2))
+    assert torch.equal(moved.x, again.x)
+    assert torch.equal(moved.values, clean.values)
+    assert not any(torch.equal(a, b) for a, b in zip(moved.x, clean.x, strict=True))
+    assert torch.equal(source(augment=change).batch(4).x, source().batch(4).x)  # the rest stays as it is
+    dimmed = AugmentConfig(shift=0, zoom=0, contrast=0, gain=0.5)
+    light = [source(augment=dimmed).batch(step).labelled.x.amax((1, 2, 3)) for step in (4, 5)]
+    assert not torch.equal(*light)
+
+
+def test_noise_comes_after_light():
+    dark = AugmentConfig(shift=0, zoom=0, contrast=0, gain=0.5)
+    lit, noisy = (source(augment=dark, noise=n).batch(4).labelled.x for n in (0.0, 0.1))
+    added = source(noise=0.1).batch(4).labelled.x - source().batch(4).labelled.x
+    torch.testing.assert_close(noisy - lit, added)
 
 
 def test_partners_are_of_the_rows_of_the_batch():
@@ -126,7 +148,7 @@ def trainer(folder, device="cpu"):
     fabric = make_fabric(device)
     model.method.to(fabric.device)
     config = TrainingConfig(steps=30, batch=16, checkpoint_every=10, monitor_every=10)
-    return Trainer(model.method, source(device, noise=0.05), config, folder, fabric), model
+    return Trainer(model.method, source(device, noise=0.05, augment=AugmentConfig()), config, folder, fabric), model
 
 
 @pytest.mark.parametrize("stop", [1, 10, 17])

@@ -1,7 +1,10 @@
-"""Bounds on mutual information, in nats."""
+"""Mutual information: a bound, and the closed form of normal distributions; in nats."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -19,3 +22,20 @@ def information_bound(
         entropy: H(c) in nats, log K for uniform classes.
     """
     return log_q.gather(-1, classes[:, None]).squeeze(-1) + entropy
+
+
+def gaussian_information(covariance: Float[Tensor, "latent latent"], first: Sequence[int]) -> Tensor:
+    """What the columns `first` of a normal distribution say about all others: a scalar of at least 0, in nats.
+
+    1/2 (log det A + log det B - log det C), A and B the blocks of the covariance C (Cover and Thomas 2006, theorem
+    8.4.1 and eq. 8.48). Invertible linear maps within a block change nothing, so it cannot be lowered by shrinking.
+
+    Args:
+        covariance: positive definite.
+        first: some of the columns, neither none nor all.
+    """
+    inside = torch.zeros(len(covariance), dtype=torch.bool, device=covariance.device)
+    inside[list(first)] = True
+    own, rest = covariance[inside][:, inside], covariance[~inside][:, ~inside]
+    result: Tensor = 0.5 * (torch.logdet(own) + torch.logdet(rest) - torch.logdet(covariance))
+    return result

@@ -77,8 +77,8 @@ def jackknife_interval(value: float, without: Floats, low: float, high: float) -
     return float(max(low, value - half)), float(min(high, value + half))
 
 
-def student_t(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t distribution."""
+def student_t(degrees: int, *, tail: float = 0.025) -> float:
+    """The quantile of Student's t distribution that leaves `tail` above it."""
     from scipy.special import stdtrit  # SciPy takes a while to import
 
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(degrees, 1 - tail))

@@ -20,11 +20,14 @@ def batch_source(
     """Batches of the training rows, with what the method asks for beside the observations.
 
     Raises:
-        ConfigError: the method wants pairs, and the data do not say what makes one.
+        ConfigError: the method wants pairs, and the data do not say what makes one; or it would move and relight
+            vectors.
     """
     observations, method = dataset.store.observations, project.method
     labelled, partners = None, None
     if labels is not None and method.wants_labels is not None:
+        if method.wants_labels.augment is not None and not transform.images:
+            raise ConfigError("method.supervision.augment changes images, and these data are vectors. Leave it out.")
         labelled = LabelledSource(
             observations,
             labels.rows,
@@ -33,6 +36,7 @@ def batch_source(
             seed=derive(project.training.seed, "labelled batches"),
             device=device,
             noise=method.wants_labels.noise,
+            augment=method.wants_labels.augment,
         )
     if method.wants_pairs:
         if dataset.partners is None:

@@ -15,6 +15,7 @@ from unweave.core.model import RunModel
 from unweave.core.seeds import derive, generator
 from unweave.data.association import associations
 from unweave.data.builtin.base import GeneratedSet
+from unweave.data.builtin.registry import builtin_set
 from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
 from unweave.data.labelled import choose_labelled
@@ -31,6 +32,7 @@ from unweave.signatures.leakage.exact_judge import exact_judge
 from unweave.signatures.leakage.judge import Judge, at_rest
 from unweave.signatures.leakage.measure import FEWEST_DRAWS, leakages, measure_leakage
 from unweave.signatures.leakage.pixel_judge import pixel_judge
+from unweave.signatures.probes.curves import curves
 from unweave.signatures.signature import Candidate
 from unweave.signatures.signatures import Signatures
 
@@ -130,14 +132,15 @@ def probe_run(
     strong = (p for p in associations(chosen, seed=seed) if p.value >= STRONG and p.beyond_chance)
     correlated = tuple((pair.a, pair.b) for pair in strong)
     linked = [label_levels(chosen.select(names)) for names in connected(correlated)]
+    codes, of_rows = model.encode(dataset.observations(rows)).mean, None if groups is None else groups[rows]
     found = fit_signatures(
-        model.encode(dataset.observations(rows)).mean,
+        codes,
         chosen,
         model=model_hash(run),
         reference=reference,
         response=response_of(model),
         binding=model.binding,
-        groups=None if groups is None else groups[rows],
+        groups=of_rows,
         weights=independent_weights(linked).values if linked else None,
         only=only,
         provenance={"run": run.name, "data": dataset.data_hash, "labelled_rows": rows.tolist()},
@@ -152,6 +155,8 @@ def probe_run(
         labelled = _Labelled(dataset, table, rows, groups, generated)
         found, more = _with_leakage(found, model, run, labelled, look, bootstrap, seed)
         notes += more
+    learnt = curves(codes, chosen, groups=of_rows, bootstrap=bootstrap, seed=seed)
+    run.write("curves", {"curves": [curve.to_json() for curve in learnt.values()]})
     found.save(run.signatures)
     return Probed(found, tuple(notes))
 

@@ -29,9 +29,7 @@ _PROBE = 0.1
 
 _SILHOUETTE_ROWS = 1000
 _MOST_CLUSTERS = 8
-_GROUPED = 0.1
-"""Mean silhouette above that of evenly spread points from which there are clusters. A cube that stands on its corner,
-as uniform sources do before ICA, has 0.03."""
+_GROUPED = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,10 @@ class Axes:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def first(self, count: int) -> Axes:
+        """The first `count` of them."""
+        return Axes(self.directions[:count], self.steps[:count], self.shares[:count])
 
 
 def principal(codes: Floats, *, top: int) -> Axes:
@@ -145,27 +147,19 @@ def clustered(codes: Floats, *, count: int, seed: int) -> Axes:
 
 
 def cluster_count(codes: Floats, *, seed: int) -> int | None:
-    """The number of clusters from 2 to 8 whose silhouette is best (Rousseeuw 1987), or None where there are none.
+    """The number of clusters from 2 to 8 whose mean silhouette is best (Rousseeuw 1987), or None where there are none.
 
-    There are none unless it is clearly better than that of points that fill the same box evenly, the reference of the
-    gap statistic (Tibshirani et al. 2001): k-means cuts anything. At most 1,000 rows are looked at.
+    K-means cuts anything, a smooth sheet too. A silhouette from 0.5 up speaks of clusters (Kaufman and Rousseeuw 1990,
+    table 4), one below may be nothing but a cut. At most 1,000 rows are looked at.
     """
-    random = np.random.default_rng(seed)
-    white = _whitened(codes[random.permutation(len(codes))[:_SILHOUETTE_ROWS]])
-    found = _silhouettes(white, seed)
-    even = _silhouettes(random.uniform(white.min(axis=0), white.max(axis=0), white.shape), seed)
-    best = max(found, key=lambda k: found[k])
-    return best if found[best] > max(even.values()) + _GROUPED else None
-
-
-def _silhouettes(points: Floats, seed: int) -> dict[int, float]:
-    """Mean silhouette by number of clusters."""
     from sklearn.metrics import silhouette_score
 
-    return {
-        k: float(silhouette_score(points, _labels(points, k, seed)))
-        for k in range(2, min(_MOST_CLUSTERS, len(points) - 1) + 1)
-    }
+    rows = np.random.default_rng(seed).permutation(len(codes))[:_SILHOUETTE_ROWS]
+    white = _whitened(codes[rows])
+    most = min(_MOST_CLUSTERS, len(white) - 1)
+    found = {k: float(silhouette_score(white, _labels(white, k, seed))) for k in range(2, most + 1)}
+    best = max(found, key=lambda k: found[k])
+    return best if found[best] >= _GROUPED else None
 
 
 def _labels(points: Floats, count: int, seed: int) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ class Problem:
         codes: (N, D).
         factors: labels (N, K), with gaps.
         readers: a probe for every factor, by name.
-        reliable: names of the factors whose probes read more than chance: those that others are isolated from.
+        reliable: names of the factors that codes tell well enough for others to be isolated from them.
         covariance: of the reference codes, (D, D).
         binding: columns that belong to a factor by training.
     """
@@ -51,14 +51,22 @@ class Problem:
         """Coordinates of every factor, for straight paths."""
         return {name: Chart(self.readers[name].target) for name in self.factors.names}
 
-    @cached_property
-    def regression(self) -> Regression:
-        """How codes depend on all labels."""
-        return regress(self.codes, self.factors, [self.charts[n] for n in self.factors.names], self.readers)
+    def beside(self, name: str) -> tuple[str, ...]:
+        """A factor with those that are told apart from it, in the order of the table.
 
-    def movement(self, name: str) -> Floats:
-        """How codes move with a factor while the others stay, (m, D)."""
-        return self.regression.movement[self.factors.index(name)]
+        Factors that codes hardly tell are left out: where they seem to lie is noise, and to hold it still costs.
+        """
+        return tuple(n for n in self.factors.names if n == name or n in self.reliable)
+
+    def regression(self, name: str, charts: Mapping[str, Chart] | None = None) -> Regression:
+        """How codes depend on a factor and the reliable others, with other `charts` for some of them."""
+        names = self.beside(name)
+        used = [(charts or {}).get(n, self.charts[n]) for n in names]
+        return regress(self.codes, self.factors.select(names), used, self.readers)
+
+    def movement(self, name: str, charts: Mapping[str, Chart] | None = None) -> Floats:
+        """How codes move with a factor while the reliable others stay, (m, D)."""
+        return self.regression(name, charts).movement[self.beside(name).index(name)]
 
     @cached_property
     def bent_charts(self) -> dict[str, Chart]:
@@ -74,13 +82,10 @@ class Problem:
                 found[name] = Chart(chart.target, tuple(knots.tolist()))
         return found
 
-    @cached_property
-    def unbiased(self) -> Unbiased:
-        """Reads all factors off codes; see there."""
-        if not self.bent_charts:
-            return Unbiased(self.regression)
-        charts = [self.bent_charts.get(n, self.charts[n]) for n in self.factors.names]
-        return Unbiased(self.regression, regress(self.codes, self.factors, charts, self.readers))
+    def unbiased(self, name: str) -> Unbiased:
+        """Reads a factor and the reliable others off codes; see there."""
+        bent = {n: self.bent_charts[n] for n in self.beside(name) if n in self.bent_charts}
+        return Unbiased(self.regression(name), self.regression(name, bent) if bent else None)
 
     def known(self, name: str) -> tuple[Floats, Floats]:
         """Codes (n, D) and labels (n,) of the rows that have the label."""
@@ -164,9 +169,7 @@ def _bent(problem: Problem, name: str, target: Floats) -> Signature | None:
     chart, reader = problem.bent_charts.get(name), problem.readers[name]
     if chart is None:
         return None
-    charts = [chart if n == name else problem.charts[n] for n in problem.factors.names]
-    k = problem.factors.index(name)
-    found = regress(problem.codes, problem.factors, charts, problem.readers).movement[k]
+    found = problem.movement(name, {name: chart})
     slope = float(np.polyfit(chart.knots, (found @ reader.weights)[:, 0], 1)[0])
     if slope <= 0:
         return None
@@ -174,5 +177,5 @@ def _bent(problem: Problem, name: str, target: Floats) -> Signature | None:
     pieces = np.diff(directions, axis=0) / np.diff(chart.knots)[:, None]
     best = length(pattern(reader.weights, target, problem.covariance), problem.covariance)
     kept = _kept(pieces.mean(axis=0, keepdims=True), reader.weights, target, best, problem.covariance)
-    labels = int(problem.factors.known[:, k].sum())
+    labels = len(problem.known(name)[1])
     return Signature(chart, directions, reader, "piecewise", "regression", kept, (0.0, 0.0), labels=labels)

@@ -36,6 +36,9 @@ POINTS = 32
 
 _CHANGES = 3
 
+_ENOUGH = 0.99
+"""Share that principal components, and directions of the Jacobian, explain together."""
+
 
 def discover(
     codes: Codes,
@@ -59,7 +62,8 @@ def discover(
         model: hash of the model that they are of.
         decode: of the model; without it there is no Jacobian.
         methods: which; all that are possible otherwise, in the order of `How`.
-        top: directions of each method at most, those that explain most.
+        top: directions of each method at most, those that explain most; of PCA and the Jacobian no more than it takes
+            for 99 %.
         clusters: how many; None takes what `cluster_count` finds.
         bootstraps: refits behind each stability, at least 2.
         seed: of everything drawn.
@@ -87,7 +91,7 @@ def discover(
             candidates.append(Candidate(len(candidates), how, *measured, interval, level))
         directions.append(axes.directions)
     if not candidates:
-        raise DataError("the codes have no clusters: evenly spread points are grouped as well. --clusters forces some.")
+        raise DataError("the codes have no clusters that stand apart from each other. --clusters forces some.")
     whole = np.zeros((len(candidates), codes.mean.shape[1]))
     whole[:, kept] = np.concatenate(directions)
     draft = Discovery(model, centre, whole, _alike(candidates, whole), provenance or {})
@@ -124,6 +128,8 @@ class _Search:
         """Directions of one method, their stability and that of directions that mean nothing."""
         find, rows = self._finder(how)
         axes = find(np.arange(rows), derive(self.seed, how))
+        if how in ("pca", "jacobian"):  # what comes last of an orthogonal set may be next to nothing
+            axes = axes.first(int(np.searchsorted(np.cumsum(axes.shares), _ENOUGH)) + 1)
         found = stability(
             axes.directions,
             lambda chosen, seed: find(chosen, seed).directions,

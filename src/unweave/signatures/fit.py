@@ -18,19 +18,22 @@ from unweave.core.seeds import generator
 from unweave.core.targets import targets_of
 from unweave.signatures.candidates import Problem, candidates
 from unweave.signatures.density import Density
-from unweave.signatures.isolation import Response, leak
+from unweave.signatures.isolation import Response, leak, skills
 from unweave.signatures.probes.assess import assess_probe
 from unweave.signatures.probes.fit import fit_probe
 from unweave.signatures.probes.report import ProbeReport
 from unweave.signatures.reader import Reader
 from unweave.signatures.safe import safe_range
-from unweave.signatures.signature import Candidate
+from unweave.signatures.signature import Candidate, Signature
 from unweave.signatures.signatures import Signatures
 
 Floats = NDArray[np.float64]
 
 EDITED = 256
 """Reference rows that the choice among candidates edits at most."""
+
+LEAST_SKILL = 0.1
+"""Share of what there is to read above chance that a probe reads, for others to be isolated from its factor."""
 
 _FOLDS = 2
 
@@ -89,8 +92,10 @@ def fit_signatures(
     found, choices = [], {}
     for name, report in reports.items():
         every = candidates(whole, name)
-        leaks = _leaks(halves, name, everything[rows], response or (lambda z: z))
-        chosen = f"{only}" if only else min(leaks, key=lambda one: leaks[one]) if leaks else "isolated"
+        leaks, short = _leaks(halves, name, everything[rows], density, response or (lambda z: z))
+        # What moves too little inside the data is taken only where nothing else is there.
+        able = [form for form in leaks if form not in short] or list(leaks)
+        chosen = f"{only}" if only else min(able, key=lambda form: leaks[form]) if able else "isolated"
         signature = every.get(chosen) or every["isolated"]
         safe = safe_range(
             signature.chart, signature.directions, signature.path, signature.reader, density, everything[rows]
@@ -151,8 +156,16 @@ def _problem(
     density: Density,
     binding: Binding,
 ) -> Problem:
-    reliable = tuple(name for name in readers if reports[name].reliable or reports[name].main.null_interval is None)
+    reliable = tuple(name for name in readers if _is_reliable(reports[name]))
     return Problem(codes, table, readers, reliable, density.covariance, binding)
+
+
+def _is_reliable(report: ProbeReport) -> bool:
+    """Whether a probe reads more than chance, and a tenth at least of what there is above chance."""
+    score = report.main
+    if score.null_interval is None or score.null is None or score.value is None:
+        return score.value is not None and score.value > LEAST_SKILL
+    return report.reliable and score.value - score.null > LEAST_SKILL * (1 - score.null)
 
 
 def _halves(
@@ -188,13 +201,30 @@ def _halves(
     return [(parts[0], parts[1]), (parts[1], parts[0])]
 
 
-def _leaks(halves: list[tuple[Problem, Problem]], name: str, codes: Floats, response: Response) -> dict[str, float]:
-    """Held-out leakage of every candidate of a factor, mean of both ways."""
+def _leaks(
+    halves: list[tuple[Problem, Problem]], name: str, codes: Floats, density: Density, response: Response
+) -> tuple[dict[str, float], set[str]]:
+    """Held-out leakage of every candidate of a factor, mean of both ways, and which cannot move it far enough."""
     found: dict[str, list[float]] = {}
+    short: set[str] = set()
     for fitted, judging in halves:
         if name not in fitted.readers or name not in judging.readers:
             continue
-        targets = [r.target for n, r in judging.readers.items() if n == name or n in judging.reliable]
+        read, names = judging.unbiased(name), judging.beside(name)
+        targets = {n: judging.readers[n].target for n in names}
+        rows = fitted.factors.select([n for n in names if n in fitted.readers])
+        skill = dict.fromkeys(names, 0.0) | skills(read(fitted.codes), {n: judging.charts[n] for n in rows.names}, rows)
         for form, signature in candidates(fitted, name).items():
-            found.setdefault(form, []).append(leak(signature, codes, judging.unbiased, targets, response))
-    return {form: float(np.mean(values)) for form, values in found.items() if len(values) == len(halves)}
+            found.setdefault(form, []).append(leak(signature, codes, read, targets, skill, response))
+            if not _moves_enough(signature, density, codes):
+                short.add(form)
+    return {form: float(np.mean(values)) for form, values in found.items() if len(values) == len(halves)}, short
+
+
+def _moves_enough(signature: Signature, density: Density, codes: Floats) -> bool:
+    """Whether a standard step, an eighth of a turn or the way to another class stays inside the data."""
+    low, high = safe_range(signature.chart, signature.directions, signature.path, signature.reader, density, codes)
+    if signature.path == "classes":
+        return high >= 1
+    enough = signature.factor.period / 8 if signature.path == "rotation" else 1.0
+    return low <= -enough and high >= enough

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unweave.core.factors import FactorTable
 from unweave.core.targets import Target
+from unweave.signatures.chart import Chart
 from unweave.signatures.signature import Signature
 
 Floats = NDArray[np.float64]
@@ -46,16 +48,20 @@ def leak(
     signature: Signature,
     codes: Floats,
     read: Callable[[Floats], Mapping[str, Floats]],
-    targets: Sequence[Target],
+    targets: Mapping[str, Target],
+    skill: Mapping[str, float],
     response: Response,
 ) -> float:
     """Mean change of the other factors per change of the signature's own, each in changes between two random rows.
+
+    Factors count by the skill of their reading: one that is mostly noise changes with every movement.
 
     Args:
         signature: with the directions to judge.
         codes: where edits start, (N, D).
         read: from codes to coordinates by factor, found from rows that the directions are not from.
-        targets: the factors to look at, the signature's own among them.
+        targets: the factors to look at by name, the signature's own among them.
+        skill: share of each reading's variance that its labels explain on other rows, in [0, 1].
         response: of the model.
 
     Returns:
@@ -64,12 +70,29 @@ def leak(
     before = read(response(codes))
     after = [read(response(one)) for one in moves(signature, codes)]
     changed = {}
-    for target in targets:
-        name = target.factor.name
+    for name, target in targets.items():
         apart = float(change(target, before[name], np.roll(before[name], len(codes) // 2, axis=0)).mean())
         if apart > 0:
             changed[name] = float(np.mean([change(target, before[name], one[name]).mean() for one in after])) / apart
     own = changed.pop(signature.name, 0.0)
     if own < UNMOVED:
         return float("inf")
-    return float(np.mean(list(changed.values()))) / own if changed else 0.0
+    total = sum(skill[name] for name in changed)
+    return sum(skill[name] * value for name, value in changed.items()) / total / own if total > 0 else 0.0
+
+
+def skills(read: Mapping[str, Floats], charts: Mapping[str, Chart], table: FactorTable) -> dict[str, float]:
+    """Squared correlation of read coordinates (N, m) and those of the labels, by factor; 0 where too few are known."""
+    found = {}
+    for name, chart in charts.items():
+        k = table.index(name)
+        known = table.known[:, k]
+        found[name] = _explained(read[name][known], chart.of(table.values[known, k])) if known.sum() > 2 else 0.0
+    return found
+
+
+def _explained(read: Floats, truth: Floats) -> float:
+    """Share of the variance of readings (n, m) that lies along the labels' coordinates (n, m), best scaled."""
+    read, truth = read - read.mean(axis=0), truth - truth.mean(axis=0)
+    whole = float((read**2).sum() * (truth**2).sum())
+    return max(0.0, float((read * truth).sum())) ** 2 / whole if whole > 0 else 0.0

@@ -11,6 +11,7 @@ from unweave.core.seeds import generator
 from unweave.data.labelled import LabelledRows
 from unweave.data.pairs import Partners
 from unweave.data.sampling import BatchOrder
+from unweave.nets.augment import AugmentConfig
 from unweave.nets.transform import Transform
 from unweave.objectives.method import Labelled
 
@@ -32,15 +33,18 @@ class LabelledSource:
         seed: int,
         device: torch.device,
         noise: float = 0.0,
+        augment: AugmentConfig | None = None,
     ) -> None:
         self._observations, self._labelled, self._transform, self._device = observations, labelled, transform, device
-        self._seed, self._noise = seed, noise
+        self._seed, self._noise, self._augment = seed, noise, augment
         self._order = BatchOrder(np.arange(len(labelled.rows)), batch, seed)
 
     def at(self, step: int, *, rank: int = 0, of: int = 1) -> Labelled:
         """The labelled rows of one step, or this process's share of them."""
         chosen, labelled = self._order.indices(step)[rank::of], self._labelled
         x = self._transform.inside(torch.from_numpy(self._observations[labelled.rows[chosen]]).to(self._device))
+        if self._augment is not None:
+            x = self._augment(x, generator(self._seed, "augment", step, rank))
         if self._noise > 0:
             drawn = generator(self._seed, "noise", step, rank).standard_normal(tuple(x.shape), dtype=np.float32)
             x = x + self._noise * torch.from_numpy(drawn).to(self._device)

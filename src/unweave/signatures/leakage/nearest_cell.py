@@ -24,11 +24,17 @@ TABLE_BYTES = 256 << 20
 COARSE = 80_000
 """Cells of the subsampled grid at most."""
 
-STARTS = 5
+STARTS = 4
 """Cells of the subsampled grid that are descended from, for every combination of classes."""
 
 ENDS = 4
 """Different ends of the descents around which cells are drawn."""
+
+ALIKE = 0.6
+"""Correlation of the details of a picture and of its nearest, which the table does not hold."""
+
+RIVALS = 64
+"""Nearest cells of the subsampled grid among which starts apart from each other are picked."""
 
 DRAWN = 96
 """Cells around the best end that are compared pixel by pixel in each round."""
@@ -55,15 +61,19 @@ class NearestCell:
         self._hole = np.zeros(math.prod(generated.sizes), dtype=np.bool_)
         if generated.holes is not None:
             self._hole[np.ravel_multi_index(tuple(generated.holes.T), generated.sizes)] = True
-        self._table, self._lost = self._averaged()
+        self._table, self._detail = self._averaged()
         named = generated.factors[: len(self._sizes)]
         rest = len(self._sizes) - len(named)
         self._ordered = np.array([f.kind != "categorical" for f in named] + [False] * rest)
+        # Boxes hold neighbours. Classes have none, and each has starts of its own; an angle that comes back before a
+        # full turn has some all around.
+        self._reach = self._ordered.astype(np.int64)
+        for name in generated.symmetries:
+            axis = [f.name for f in named].index(name)
+            self._reach[axis] = self._sizes[axis]
         grid = self._subsampled(coarse)
-        self._templates = self._coarser(self._table[grid])
-        blocks = self._table.shape[1] / self._templates.shape[1]
-        small = (self._table[grid].astype(np.float32) ** 2).sum(axis=1)
-        self._squares = 0.5 * (small + self._lost[grid]) / np.float32(blocks)
+        self._templates = self._coarser(self._table[grid], self._detail[grid])
+        self._squares = 0.5 * (self._templates**2).sum(axis=1)
         self._grid = self._by_class(grid)
 
     def __call__(self, pictures: Singles) -> Index:
@@ -78,15 +88,16 @@ class NearestCell:
     def _some(self, pictures: Singles) -> Index:
         flat = _bytes(pictures)
         small = _averages(flat.reshape(pictures.shape), self.pool)
+        detail = _details(flat, small, self.pool)
         # |p - t|² = |p|² - 2 (p·t - |t|²/2), and |p|² is the same for all cells.
-        near = self._coarser(small) @ self._templates.T - self._squares
-        starts = np.concatenate([group[_largest(near[:, at], self._starts)] for at, group in self._grid], axis=1)
-        grid = self._table, self._lost, self._hole, self._strides, self._sizes
-        asked = _descend(small, *grid, self._ordered, starts, ENDS)
+        near = self._coarser(small, detail) @ self._templates.T - self._squares
+        starts = np.concatenate([self._spread(near[:, at], group) for at, group in self._grid], axis=1)
+        grid = self._table, self._detail, self._hole, self._strides, self._sizes, self._reach
+        asked = _descend(small, detail, *grid, starts, ENDS)
         best, apart = asked[:, 0].copy(), np.full(len(asked), np.inf)
         active = np.arange(len(asked))
         for _ in range(ROUNDS):
-            asked = _around(small[active], *grid, asked, DRAWN)
+            asked = _around(small[active], detail[active], *grid, asked, DRAWN)
             rows = np.repeat(active, asked.shape[1])
             cells = np.stack(np.unravel_index(asked.ravel(), self.generated.sizes), axis=1).astype(np.int64)
             drawn = self.generated.render(cells).reshape(len(cells), -1)
@@ -102,28 +113,35 @@ class NearestCell:
         return np.stack(np.unravel_index(best, self.generated.sizes), axis=1).astype(np.int64)
 
     def _averaged(self) -> tuple[NDArray[np.uint8], Singles]:
-        """The table, pictures averaged over blocks, uint8 (cells, pixels), and what is lost of their squared length.
-
-        With what is lost given back, the distance from a smooth picture is what it would be pixel by pixel: the scalar
-        product of a smooth picture with another is that of their averages.
-        """
+        """The table, pictures averaged over blocks, uint8 (cells, pixels), and the detail that is lost, (cells,)."""
         height, width, channels = self.generated.shape
         table = np.zeros((len(self._hole), (height // self.pool) * (width // self.pool) * channels), np.uint8)
-        lost = np.zeros(len(self._hole), np.float32)
+        detail = np.zeros(len(self._hole), np.float32)
         cells = np.flatnonzero(~self._hole)
         for start in range(0, len(cells), CHUNK):
             some = cells[start : start + CHUNK]
             index = np.stack(np.unravel_index(some, self.generated.sizes), axis=1).astype(np.int64)
             drawn = self.generated.render(index)
             table[some] = np.rint(_averages(drawn, self.pool)).astype(np.uint8)
-            lost[some] = _lengths(drawn.reshape(len(some), -1)) / self.pool**2 - _lengths(table[some])
-        return table, lost
+            detail[some] = _details(drawn.reshape(len(some), -1), table[some], self.pool)
+        return table, detail
 
-    def _coarser(self, small: NDArray[Any]) -> Singles:
-        """Rows of the table, or pictures averaged as it is, averaged once more where that leaves whole blocks."""
+    def _coarser(self, small: NDArray[Any], detail: Singles) -> Singles:
+        """Rows like those of the table averaged once more, where that leaves whole blocks, and their detail beside."""
         height, width, channels = self.generated.shape
         shape = height // self.pool, width // self.pool, channels
-        return _averages(small.reshape(-1, *shape), 1 if shape[0] % 2 or shape[1] % 2 else 2)
+        pool = 1 if shape[0] % 2 or shape[1] % 2 else 2
+        coarse = _averages(small.reshape(-1, *shape), pool)
+        squares = (small.astype(np.float32) ** 2).sum(axis=1) + detail**2
+        left = np.sqrt(np.maximum(squares / pool**2 - (coarse**2).sum(axis=1), 0))
+        return np.concatenate([coarse, left[:, None]], axis=1).astype(np.float32)
+
+    def _spread(self, near: Singles, group: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Starts (N, S) among the cells of a group (M,): the nearest ones (N, M) that are apart from each other."""
+        count = min(RIVALS, near.shape[1])
+        top = np.argpartition(-near, count - 1, axis=1)[:, :count]
+        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(near, top, axis=1), axis=1, kind="stable"), axis=1)
+        return _pick_apart(group[top], self._strides, self._sizes, min(self._starts, count))
 
     def _subsampled(self, most: int) -> NDArray[np.int64]:
         """Cells of a grid of about `most` cells (all if they are no more), spread evenly over the ordered axes."""
@@ -144,12 +162,6 @@ class NearestCell:
         _, which = np.unique(cells[:, ~self._ordered], axis=0, return_inverse=True)
         places = [np.flatnonzero(which.ravel() == k) for k in range(int(which.max()) + 1)]
         return [(some, grid[some]) for some in places]
-
-
-def _largest(values: Singles, count: int) -> NDArray[np.int64]:
-    """Columns of the largest values (N, M) of each row, (N, count or M)."""
-    count = min(count, values.shape[1])
-    return np.asarray(np.argpartition(-values, count - 1, axis=1)[:, :count])
 
 
 def _pool(generated: GeneratedSet) -> int:
@@ -180,7 +192,7 @@ def _averages(pictures: NDArray[Any], pool: int) -> Singles:
                 at = ((i // pool) * columns + j // pool) * channels
                 for c in range(channels):
                     out[n, at + c] += np.float32(pictures[n, i, j, c])
-    return out / np.float32(pool * pool)
+    return (out / np.float32(pool * pool)).astype(np.float32)
 
 
 @compiled()
@@ -192,15 +204,57 @@ def _apart(pictures: Singles, drawn: NDArray[np.uint8], rows: NDArray[np.int64])
     return out
 
 
+@compiled(inline="always")
+def _hidden(own: float, detail: float) -> float:
+    """What averages hide of a squared distance, from the details of both sides."""
+    return own * own + detail * detail - 2 * ALIKE * own * detail
+
+
 @compiled()
-def _lengths(rows: NDArray[np.uint8]) -> Singles:
-    """Squared length of each row."""
+def _details(rows: NDArray[Any], small: NDArray[Any], pool: int) -> Singles:
+    """What averaging takes away from the length of rows (N, P), in the units of their averages (N, p): (N,).
+
+    |a - b|² / pool² is at least |a' - b'|² + (detail of a - detail of b)² for averages a' and b' (Cauchy and Schwarz),
+    and it is just that where one of them is as smooth as its averages.
+    """
     out = np.empty(len(rows), np.float32)
     for n in range(len(rows)):
-        total = 0
+        whole, kept = 0.0, 0.0
         for value in rows[n]:
-            total += int(value) * int(value)
-        out[n] = total
+            whole += float(value) ** 2
+        for value in small[n]:
+            kept += float(value) ** 2
+        out[n] = math.sqrt(max(whole / (pool * pool) - kept, 0.0))
+    return out
+
+
+@compiled()
+def _pick_apart(
+    cells: NDArray[np.int64], strides: NDArray[np.int64], sizes: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """The first cells (N, count) of each row (N, M) that differ from each one before by a sixth of some axis.
+
+    Where there are too few, the first of those that were passed over follow.
+    """
+    out = np.empty((len(cells), count), np.int64)
+    taken = np.empty(cells.shape[1], np.bool_)
+    for n in range(len(cells)):
+        taken[:] = False
+        known = 0
+        for strict in (True, False):
+            for m in range(cells.shape[1]):
+                cell, alone = cells[n, m], True
+                if known == count or taken[m]:
+                    continue
+                for k in range(known if strict else 0):
+                    near = True
+                    for axis in range(len(sizes)):
+                        steps = abs((cell // strides[axis]) % sizes[axis] - (out[n, k] // strides[axis]) % sizes[axis])
+                        near = near and 6 * steps < sizes[axis]
+                    alone = alone and not near
+                if alone:
+                    out[n, known], taken[m] = cell, True
+                    known += 1
     return out
 
 
@@ -217,18 +271,19 @@ def _square(picture: Singles, other: NDArray[np.uint8]) -> float:
 @compiled()
 def _descend(
     small: Singles,
+    own: Singles,
     table: NDArray[np.uint8],
-    lost: Singles,
+    detail: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    free: NDArray[np.bool_],
+    reach: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: int,
 ) -> NDArray[np.int64]:
     """Where descents end, nearest first: (N, ends) cells; the last is repeated where there are fewer.
 
-    First each start descends along the lines of the `free` axes, one axis after the other until none moves; then the
+    First each start descends along the lines of the ordered axes, one axis after the other until none moves; then the
     best of these ends descend through boxes and lines.
     """
     count = starts.shape[1]
@@ -240,19 +295,19 @@ def _descend(
         known = 0
         for s in range(count):
             cell = starts[n, s]
-            least = _square(small[n], table[cell]) + lost[cell]
+            least = _square(small[n], table[cell]) + _hidden(own[n], detail[cell])
             moved = True
             while moved:
                 moved = False
                 for axis in range(len(sizes)):
-                    if not free[axis]:
+                    if reach[axis] == 0:
                         continue
                     here = (cell // strides[axis]) % sizes[axis]
                     base = cell - here * strides[axis]
                     for value in range(sizes[axis]):
                         other = base + value * strides[axis]
                         if value != here and not holes[other]:
-                            d = _square(small[n], table[other]) + lost[other]
+                            d = _square(small[n], table[other]) + _hidden(own[n], detail[other])
                             if d < least:
                                 least, cell, moved = d, other, True
             known = _insert(found, apart, known, cell, least)
@@ -260,7 +315,7 @@ def _descend(
         for s in range(known):
             cell = found[s]
             while True:
-                _collect(small[n], table, lost, holes, strides, sizes, cell, nearest, distance, 0)
+                _collect(small[n], own[n], table, detail, holes, strides, sizes, reach, cell, nearest, distance, 0)
                 if nearest[0] == cell:
                     break
                 cell = nearest[0]
@@ -295,55 +350,66 @@ def _insert(cells: NDArray[np.int64], apart: NDArray[np.float64], known: int, ce
 @compiled()
 def _collect(
     small: Singles,
+    own: float,
     table: NDArray[np.uint8],
-    lost: Singles,
+    detail: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    reach: NDArray[np.int64],
     centre: int,
     cells: NDArray[np.int64],
     apart: NDArray[np.float64],
     known: int,
 ) -> int:
-    """Insert the cells of the box of one step about a centre and of the lines through it into a list."""
+    """Insert the cells of the box about a centre, `reach` steps along each axis, and of the lines through it."""
     axes = len(sizes)
-    for step in range(3**axes):
+    total = 1
+    for axis in range(axes):
+        total *= max(1, min(2 * reach[axis] + 1, sizes[axis]))
+    for step in range(total):
         cell, rest, inside = centre, step, True
         for axis in range(axes):
-            value = (centre // strides[axis]) % sizes[axis] + rest % 3 - 1
+            here = (centre // strides[axis]) % sizes[axis]
+            wide = max(1, min(2 * reach[axis] + 1, sizes[axis]))
+            value = rest % wide if wide == sizes[axis] else here + rest % wide - reach[axis]
             inside = inside and 0 <= value < sizes[axis]
-            cell += (rest % 3 - 1) * strides[axis]
-            rest //= 3
+            cell += (value - here) * strides[axis]
+            rest //= wide
         if inside and not holes[cell]:
-            known = _insert(cells, apart, known, cell, _square(small, table[cell]) + lost[cell])
+            known = _insert(cells, apart, known, cell, _square(small, table[cell]) + _hidden(own, detail[cell]))
     for axis in range(axes):
         base = centre - (centre // strides[axis]) % sizes[axis] * strides[axis]
         for value in range(sizes[axis]):
             cell = base + value * strides[axis]
             if not holes[cell]:
-                known = _insert(cells, apart, known, cell, _square(small, table[cell]) + lost[cell])
+                known = _insert(cells, apart, known, cell, _square(small, table[cell]) + _hidden(own, detail[cell]))
     return known
 
 
 @compiled()
 def _around(
     small: Singles,
+    own: Singles,
     table: NDArray[np.uint8],
-    lost: Singles,
+    detail: Singles,
     holes: NDArray[np.bool_],
     strides: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    reach: NDArray[np.int64],
     centres: NDArray[np.int64],
     most: int,
 ) -> NDArray[np.int64]:
-    """The nearest cells (N, most) in the boxes of one step about centres (N, S) and on the lines through them."""
+    """The nearest cells (N, most) in the boxes about centres (N, S) and on the lines through them."""
     out = np.empty((len(small), most), np.int64)
     cells, apart = np.empty(most, np.int64), np.empty(most, np.float64)
     for n in range(len(small)):
         known = 0
         for s in range(centres.shape[1]):
             if s == 0 or centres[n, s] != centres[n, s - 1]:
-                known = _collect(small[n], table, lost, holes, strides, sizes, centres[n, s], cells, apart, known)
+                known = _collect(
+                    small[n], own[n], table, detail, holes, strides, sizes, reach, centres[n, s], cells, apart, known
+                )
         for place in range(most):
             out[n, place] = cells[min(place, known - 1)]
     return out

@@ -120,7 +120,7 @@ def train_net(
             outputs, _ = net(seen)
             loss = _loss(outputs, y[at], mask[at], charts)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     return net.eval()
@@ -132,10 +132,10 @@ def _net(x: Tensor, shape: Sequence[int], charts: Sequence[Chart]) -> JudgeNet:
     else:
         mean, scale = x.mean(0), x.std(0).clamp_min(1e-6)
     net = JudgeNet(shape, [chart.width for chart in charts], mean, scale)
-    net.to(memory_format=torch.channels_last)
     net.eval()
     with torch.no_grad():
-        net(x[:2])
+        net(x[:2])  # a lazy layer learns its width from what it sees
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
     return net
 
 

@@ -18,7 +18,10 @@ Floats = NDArray[np.float64]
 FEW_UNITS = 30
 """Groups below which Student's t stands in for resampling them."""
 
-TAIL = 0.025
+TAIL = 0.01
+"""Tail of the intervals' quantiles: models stay as they are while rows are resampled, which leaves their part out."""
+
+_EXACT_TAIL = 0.025
 
 RANGES = {"accuracy": (0.0, 1.0), "balanced_accuracy": (0.0, 1.0), "auc": (0.0, 1.0), "r2": (-np.inf, 1.0)}
 """Lowest and highest value of each score."""
@@ -79,7 +82,7 @@ class Resampled:
         count = len(self.units)
         if count >= FEW_UNITS:
             return interval(value, value + self.draws[:, column], low, high, tail=TAIL)
-        half = student_t(count - 1) * float(self.units[:, column].std(ddof=1)) / np.sqrt(count)
+        half = student_t(count - 1, tail=TAIL) * float(self.units[:, column].std(ddof=1)) / np.sqrt(count)
         return float(max(low, value - half)), float(min(high, value + half))
 
 
@@ -90,7 +93,7 @@ def certain_interval(task: Task, name: str) -> tuple[float, float]:
     """
     units = np.arange(len(task)) if task.units is None else task.units
     if name == "accuracy" or task.classes is None:
-        return float(TAIL ** (1 / len(np.unique(units)))), 1.0
+        return float(_EXACT_TAIL ** (1 / len(np.unique(units)))), 1.0
     found = np.unique(task.classes)
     fewest = min(len(np.unique(units[task.classes == c])) for c in found)
-    return float(1 - (1 - TAIL ** (1 / fewest)) / len(found)), 1.0
+    return float(1 - (1 - _EXACT_TAIL ** (1 / fewest)) / len(found)), 1.0
