@@ -8,6 +8,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.methods.vae import VAEConfig
+from unweave.methods.views import ViewsConfig
 from unweave.nets.categorical import CategoricalConfig
 
 if TYPE_CHECKING:
@@ -33,11 +34,18 @@ class HybridConfig(VAEConfig):
     beta: NonNegativeFloat = 4.0
     information: NonNegativeFloat = 1.0
     fine_tune_after: NonNegativeInt = 15_000
+    views: ViewsConfig | None = ViewsConfig()
     categorical: CategoricalConfig = CategoricalConfig(sizes=(10,))
 
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """The VAE and its reader of classes."""
         from unweave.methods.informed import InformedVAE
 
-        objective = self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding)
-        return InformedVAE(nets, objective, weight=self.information, begins=self.fine_tune_after)
+        from unweave.objectives.objective import Schedule, Term, constant
+        from unweave.objectives.terms import SharedInformation
+
+        terms: dict[str, tuple[Schedule, Term]] = {"kl": (self.schedule(self.beta), self.kl())}
+        if self.views is not None:
+            terms["views"] = (constant(self.views.weight), SharedInformation())
+        objective = self.objective(terms, nets, binding)
+        return InformedVAE(nets, objective, weight=self.information, begins=self.fine_tune_after, views=self.views)

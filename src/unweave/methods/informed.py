@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn.functional import one_hot
 
 from unweave.functional.information import information_bound
 from unweave.methods.autoencoder import SingleLossVAE
+from unweave.methods.views import ViewsConfig
 from unweave.nets.build import Nets
 from unweave.objectives.method import Batch
 from unweave.objectives.objective import Losses, Objective
@@ -19,8 +21,11 @@ from unweave.objectives.objective import Losses, Objective
 class InformedVAE(SingleLossVAE):
     """A VAE with categorical codes, and a reader Q(c|x) that takes part from the step `begins` on."""
 
-    def __init__(self, nets: Nets, objective: Objective, *, weight: float, begins: int) -> None:
+    def __init__(
+        self, nets: Nets, objective: Objective, *, weight: float, begins: int, views: ViewsConfig | None
+    ) -> None:
         super().__init__(nets, objective)
+        self.views = views
         assert nets.categorical is not None
         self.sizes, self.weight, self.stages = nets.categorical.sizes, weight, tuple(sorted({0, begins}))
         self.reader = nets.like_encoder(nets.classes)
@@ -33,6 +38,9 @@ class InformedVAE(SingleLossVAE):
     def losses(self, batch: Batch) -> Mapping[str, Losses]:
         """The objective; in the second stage minus the weighted bound, which the reader raises too."""
         step = self.vae.step(batch)
+        if self.views is not None:
+            copies = self.vae.posterior(self.views.copies(batch.x, batch.generator)).classes
+            step = replace(step, copies=copies)
         own = self.objective(step)
         if batch.iteration < self.stages[-1]:
             return {"vae": own}
