@@ -71,7 +71,7 @@ BECOMES = torch.tensor(  # p(y|x), over two things
 
 
 def shared(q):
-    """Mean of the bound over all pairs (x, y); the batch holds each pair in proportion to its probability, in tenths."""
+    """Mean of the bound over all pairs (x, y); the batch holds each as often as it is likely, in tenths."""
     x, y = (10 * BECOMES).round().long().nonzero(as_tuple=True)
     times = (10 * BECOMES).round().long()[x, y]
     rows, read = x.repeat_interleave(times), y.repeat_interleave(times)

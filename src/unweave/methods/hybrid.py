@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 
 
 class HybridConfig(VAEConfig):
-    """Settings of the hybrid: continuous factors by the KL, classes by the KL and then by mutual information too.
+    """Settings of the hybrid: continuous factors by the KL, classes by mutual information.
 
-    In the second stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The
-    decoder learns to show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
+    In both stages the class of an observation is to be read off a changed copy of it, and the classes are to be used
+    evenly: a bound on the information that the two share, of which the encoder itself is the reader. In the second
+    stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The decoder learns to
+    show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
 
     Attributes:
         beta: weight of the KL of the Gaussian codes, from nats to nats.
         information: weight of the bound on the mutual information of class and observation, in the second stage; 1 is
             that of Chen et al. (2016).
         fine_tune_after: steps of the first stage.
+        views: changes of an observation that keep its class, in both stages; None has none, and what the classes are
+            is then decided by what helps to redraw an observation.
         categorical: the codes that say which; the hybrid cannot be without.
     """
 
@@ -40,12 +44,12 @@ class HybridConfig(VAEConfig):
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """The VAE and its reader of classes."""
         from unweave.methods.informed import InformedVAE
-
         from unweave.objectives.objective import Schedule, Term, constant
-        from unweave.objectives.terms import SharedInformation
+        from unweave.objectives.terms import Balance, SharedInformation
 
         terms: dict[str, tuple[Schedule, Term]] = {"kl": (self.schedule(self.beta), self.kl())}
         if self.views is not None:
             terms["views"] = (constant(self.views.weight), SharedInformation())
+            terms["balance"] = (constant(self.views.balance), Balance())
         objective = self.objective(terms, nets, binding)
         return InformedVAE(nets, objective, weight=self.information, begins=self.fine_tune_after, views=self.views)

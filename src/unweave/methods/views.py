@@ -21,6 +21,7 @@ class ViewsConfig(BaseModel):
 
     Attributes:
         weight: of the bound on the mutual information of an observation's class and its copy, which training raises.
+        balance: of the KL of the classes of a batch together to even use.
         turn: degrees.
         zoom: logarithm of the factor of enlargement: 0.2 is 18 % smaller to 22 % larger.
         slant: shear, the tangent of its angle.
@@ -31,7 +32,8 @@ class ViewsConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weight: PositiveFloat = 10.0
+    weight: PositiveFloat = 3.0
+    balance: NonNegativeFloat = 10.0
     turn: float = Field(default=15.0, ge=0, le=180)
     zoom: NonNegativeFloat = 0.2
     slant: NonNegativeFloat = 0.2

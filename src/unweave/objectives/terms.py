@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -58,3 +59,12 @@ class SharedInformation:
         """Sum over codes, mean over the batch."""
         pairs = zip(step.classes, step.copies, strict=True)
         return -torch.stack([shared_information(log_p, log_q).mean() for log_p, log_q in pairs]).sum()
+
+
+class Balance:
+    """KL(mean of q(c|x) over the batch || uniform): `CategoricalKL` less the information of class and row."""
+
+    def __call__(self, step: Step) -> Tensor:
+        """Sum over codes."""
+        means = [log_p.logsumexp(0, keepdim=True) - math.log(len(log_p)) for log_p in step.classes]
+        return torch.stack([categorical_kl(log_mean).sum() for log_mean in means]).sum()
