@@ -37,15 +37,16 @@ from unweave.projects.load import parse_project
 from unweave.projects.pipeline import train
 
 CLUSTERS, STARTS = 10, 10
+NET = {"kind": "mlp", "hidden": [256, 128]}
 
 CASES: Mapping[str, Mapping[str, Any] | None] = {
     "pixels": None,
-    "beta_vae": {"kind": "beta_vae"},
+    "beta_vae": {"kind": "beta_vae", "beta": 1.0},
     "hybrid": {"kind": "hybrid"},
     "hybrid_without_copies": {"kind": "hybrid", "views": None},
     "hybrid_without_second_stage": {"kind": "hybrid", "information": 0.0},
 }
-"""Name to the `method:` section; None clusters pixels. All settings that are not here are the defaults."""
+"""Name to the `method:` section; None clusters pixels. The beta-VAE has the beta of the hybrid."""
 
 USUAL = ("pixels", "beta_vae", "hybrid")
 SCORES = ("accuracy", "nmi", "held_out_accuracy", "held_out_nmi")
@@ -62,7 +63,7 @@ def section(case: str, steps: int) -> dict[str, Any]:
 
 def project(data: Mapping[str, Any], case: str, steps: int, seed: int) -> Project:
     training = {"steps": steps, "batch": 128, "learning_rate": 1e-3, "seed": seed, "checkpoint_every": 200}
-    content: dict[str, Any] = {"name": "digits", "data": data, "net": {"kind": "mlp"}, "tracking": {"uri": "off"}}
+    content: dict[str, Any] = {"name": "digits", "data": data, "net": NET, "tracking": {"uri": "off"}}
     content |= {"training": {**training, "monitor_every": steps}}
     return parse_project(content | ({"method": section(case, steps)} if CASES[case] else {}), "digits")
 

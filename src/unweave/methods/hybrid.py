@@ -35,7 +35,7 @@ class HybridConfig(VAEConfig):
     """
 
     kind: Literal["hybrid"] = "hybrid"
-    beta: NonNegativeFloat = 4.0
+    beta: NonNegativeFloat = 1.0
     information: NonNegativeFloat = 1.0
     fine_tune_after: NonNegativeInt = 15_000
     views: ViewsConfig | None = ViewsConfig()

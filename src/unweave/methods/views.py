@@ -32,8 +32,8 @@ class ViewsConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weight: PositiveFloat = 3.0
-    balance: NonNegativeFloat = 10.0
+    weight: PositiveFloat = 30.0
+    balance: NonNegativeFloat = 100.0
     turn: float = Field(default=15.0, ge=0, le=180)
     zoom: NonNegativeFloat = 0.2
     slant: NonNegativeFloat = 0.2
@@ -49,8 +49,8 @@ class ViewsConfig(BaseModel):
         if x.ndim == 4:
             # Drawn in one precision, so that a seed means the same copies in every other.
             drawn = torch.rand(len(x), 5, generator=generator, device=x.device).mul(2).sub(1).to(x.dtype)
-            most = drawn.new_tensor([math.radians(self.turn), self.zoom, self.slant, self.shift, self.shift])
-            amounts = drawn * most
+            most = (math.radians(self.turn), self.zoom, self.slant, self.shift, self.shift)
+            amounts = drawn * drawn.new_tensor(most)
             x = move(x, distortion_matrix(*amounts[:, :3].unbind(-1)), amounts[:, 3:])
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         return x + self.noise * noise
