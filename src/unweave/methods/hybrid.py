@@ -31,7 +31,9 @@ class HybridConfig(VAEConfig):
         fine_tune_after: steps of the first stage.
         views: changes of an observation that keep its class, in both stages; None has none, and what the classes are
             is then decided by what helps to redraw an observation.
-        categorical: the codes that say which; the hybrid cannot be without.
+        categorical: the codes that say which; the hybrid cannot be without. Their KL keeps the classes of a row soft,
+            against `views.weight`: at half of that classes are still exchanged late in training, while at little of it
+            the first that came up freeze.
     """
 
     kind: Literal["hybrid"] = "hybrid"
@@ -39,7 +41,7 @@ class HybridConfig(VAEConfig):
     information: NonNegativeFloat = 1.0
     fine_tune_after: NonNegativeInt = 15_000
     views: ViewsConfig | None = ViewsConfig()
-    categorical: CategoricalConfig = CategoricalConfig(sizes=(10,))
+    categorical: CategoricalConfig = CategoricalConfig(sizes=(10,), weight=15.0)
 
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """The VAE and its reader of classes."""
