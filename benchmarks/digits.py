@@ -37,7 +37,6 @@ from unweave.projects.load import parse_project
 from unweave.projects.pipeline import train
 
 CLUSTERS, STARTS = 10, 10
-SOFTNESS = 15.0  # the hybrid's own default, which a `categorical` section replaces as a whole
 NET = {"kind": "mlp", "hidden": [256, 128]}
 
 CASES: Mapping[str, Mapping[str, Any] | None] = {
@@ -58,8 +57,7 @@ def section(case: str, steps: int) -> dict[str, Any]:
     """The method; stages and annealing take the share of the steps that they have by default."""
     method = dict(CASES[case] or {})
     if method.get("kind") == "hybrid":
-        categorical = {"sizes": [CLUSTERS], "anneal": steps // 2, "weight": SOFTNESS}
-        method |= {"fine_tune_after": 3 * steps // 4, "categorical": categorical}
+        method |= {"fine_tune_after": 3 * steps // 4, "categorical": {"sizes": [CLUSTERS], "anneal": steps // 2}}
     return method
 
 
