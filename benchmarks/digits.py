@@ -115,6 +115,8 @@ def result(name: str, data: Mapping[str, Any], case: str, seed: int, steps: int,
         clusters = codes.mean[:, blocks[0]].argmax(1) if blocks else k_means(codes.mean, dataset, seed)
         spent = time.process_time() - began + (json.loads(before.read_text()) if before.exists() else 0.0)
         write_text(before, json.dumps(spent))
+        if trained.outcome.status != "complete":
+            raise SystemExit(f"{path.stem}: {trained.outcome.status}; the same command goes on from here.")
     done = {**scores(clusters, digits, held_out(dataset)), "processor_seconds": spent, "steps": steps}
     write_text(path, json.dumps(done, indent=2))
     return done
