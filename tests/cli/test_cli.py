@@ -11,7 +11,7 @@ from unweave.cli.console import print_error
 from unweave.core.errors import ConfigError, DataError, StorageError
 
 COMMANDS = {
-    "Start": ("demo", "init", "check", "advise", "labels"),
+    "Start": ("demo", "init", "import", "check", "advise", "labels"),
     "Train": ("train",),
     "Measure": ("evaluate", "score", "traverse", "report"),
 }

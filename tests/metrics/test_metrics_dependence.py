@@ -6,7 +6,7 @@ import pytest
 from unweave.core import Codes
 from unweave.metrics import gaussian_total_correlation, wasserstein_correlation, wasserstein_correlation_norm
 from unweave.metrics.gaussian_measures import total_correlation, wasserstein, wasserstein_norm
-from unweave.metrics.robust_codes import normal_scores, standard_codes
+from unweave.metrics.robust_codes import normal_scores, standard_codes, without_outliers
 
 ALL = (gaussian_total_correlation, wasserstein_correlation, wasserstein_correlation_norm)
 
@@ -153,11 +153,19 @@ def test_independent_codes_lie_in_the_null(metric):
 def test_standard_codes_and_normal_scores():
     from unweave.metrics.inputs import unlabelled
 
-    values = np.random.default_rng(0).normal(size=(1000, 2))
+    values = np.random.default_rng(0).uniform(size=(1000, 2))  # without outliers
     values[:, 1] = np.arange(1000) % 500 == 0  # rarely anything but 0: not an outlier
     standard, live = standard_codes(unlabelled(np.insert(values, 1, 3.0, axis=1)))
     assert live.tolist() == [0, 2]
     np.testing.assert_allclose(standard, (values - values.mean(axis=0)) / values.std(axis=0))
+    spike = values.copy()
+    spike[7, 0] = 1000.0
+    low, high = np.quantile(spike[:, 0], [0.01, 0.99])
+    drawn_in = without_outliers(spike)
+    assert drawn_in[7, 0] == pytest.approx(high + 0.25 * (high - low))
+    assert np.array_equal(np.delete(drawn_in, 7, axis=0), np.delete(values, 7, axis=0))
+    others = np.arange(1000) != 7
+    assert without_outliers(spike, np.flatnonzero(others))[7, 0] < drawn_in[7, 0]
     ties = normal_scores(np.array([[1.0], [1.0], [5.0], [9.0]]))[:, 0]
     # Middle ranks 1, 1, 2.5 and 3.5 of 4: quantiles at 0.25, 0.625 and 0.875.
     np.testing.assert_allclose(ties, [-0.67449, -0.67449, 0.31864, 1.15035], atol=1e-5)

@@ -93,7 +93,7 @@ def test_explicitness(case):
     assert score.value == pytest.approx(expected["explicitness_test"], abs=1e-3)
     problem, rows, test = as_problem(codes, factors), np.arange(train), np.arange(train, len(codes))
     readings = [_Reading.of(problem, k, rows, test, "reference") for k in range(factors.shape[1])]
-    own = [replace(r, test=r.train, asked=r.learnt).area(_standardised(codes, rows))[0] for r in readings]
+    own = [replace(r, test=r.train, asked=r.learnt).area(_standardised(codes, rows, "reference"))[0] for r in readings]
     assert np.mean(own) == pytest.approx(expected["explicitness_train"], abs=1e-3)
 
 

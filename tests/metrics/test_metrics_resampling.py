@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from unweave.metrics.resampling import bootstrap_means, interval, jackknife_interval, null_range, student_t
+from unweave.metrics.resampling import (
+    bootstrap_means,
+    halves_interval,
+    interval,
+    jackknife_interval,
+    null_range,
+    student_t,
+)
 
 
 def test_bootstrap_means_have_the_mean_and_the_standard_error():
@@ -46,6 +53,27 @@ def test_jackknife_of_a_mean_is_the_classical_interval():
     half = t.ppf(0.975, 9) * groups.std(ddof=1) / np.sqrt(10)
     assert jackknife_interval(0.2, without, -9, 9) == pytest.approx((0.2 - half, 0.2 + half))
     assert jackknife_interval(0.2, without, 0.1, 0.3) == (0.1, 0.3)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_halves_show_the_spread_of_fresh_samples_and_of_the_learner(noise):
+    random = np.random.default_rng(0)
+
+    def learnt(rows):  # a smooth part, and one that any other row would have tipped over
+        return np.mean(rows) + noise * random.normal() / np.sqrt(len(rows))
+
+    widths = []
+    for _ in range(400):
+        rows = random.normal(size=200)
+        orders = [random.permutation(rows) for _ in range(8)]
+        halves = np.array([[learnt(order[:100]), learnt(order[100:])] for order in orders])
+        low, high = halves_interval(0.0, halves, -9, 9)
+        assert low == -high
+        widths.append(high / t.ppf(0.975, 8))
+    spread = np.sqrt((1 + noise**2) / 200)
+    assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(spread, rel=0.08)  # four standard errors
+    assert halves_interval(0.2, np.array([[0.0, 0.4]]), 0.1, 0.3) == (0.1, 0.3)
+    assert halves_interval(1.0, np.ones((8, 2)), 0, 1, least=0.01) == (0.99, 1.0)
 
 
 def test_student_t():

@@ -73,6 +73,9 @@ def test_votes_find_classes_in_any_order_and_rare_ones():
     np.testing.assert_array_equal(vote(np.exp(9 * code), labels, 3, np.exp([0.0, 9.0, 18.0])), [1, 0, 2])
     blind = vote(random.normal(size=3000), labels, 3, random.normal(size=3000))
     assert (np.bincount(blind, minlength=3) > 500).all()  # a code that says nothing does not favour frequent classes
+    even, other = np.arange(3000) % 3, random.normal(size=3000)  # windows of an even number of rows tie again and again
+    votes = vote(other, even, 3, other)
+    np.testing.assert_array_equal(vote(other, 2 - even, 3, other), 2 - votes)
     curve = average(code, (code**2)[:, None], np.array([1.0, 1.05]))
     np.testing.assert_allclose(curve[:, 0], [1.0, 1.1025], atol=0.01)
     assert neighbours(10_000, 40) == 125

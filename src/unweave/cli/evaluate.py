@@ -20,9 +20,9 @@ def evaluate(
 ) -> None:
     """Score a trained model on held-out rows; exit 1 when a gate fails."""
     from unweave.projects.data import load_data
+    from unweave.projects.evaluation import evaluate as evaluate_run
     from unweave.projects.load import load_project
     from unweave.projects.models import trained_model
-    from unweave.projects.pipeline import evaluate as evaluate_run
     from unweave.projects.runs import find_run
 
     found = find_run(folder, run)

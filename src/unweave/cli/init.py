@@ -30,7 +30,8 @@ def init(
     ] = None,
     name: Annotated[str | None, typer.Option(help="The project's name; the folder's otherwise.")] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the images in pixels: 64, or 32 for built-in sets.")
+        int | None,
+        typer.Option(min=1, help="Side of the images in pixels; 32 or 64 otherwise, what is nearer to theirs."),
     ] = None,
     by: Annotated[
         str | None, typer.Option(help="A label column whose groups never stand on two sides of the split.")

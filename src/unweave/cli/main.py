@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import unweave
-from unweave.cli import advise, check, demo, evaluate, init, labels, report, score, train, traverse
+from unweave.cli import advise, check, demo, evaluate, import_model, init, labels, report, score, train, traverse
 from unweave.cli.console import MEASURE, START, TRAIN, err, print_error
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 for panel, name, command in (
     (START, "demo", demo.demo),
     (START, "init", init.init),
+    (START, "import", import_model.import_model),
     (START, "check", check.check),
     (START, "advise", advise.advise),
     (TRAIN, "train", train.train),

@@ -34,5 +34,6 @@ def traverse(
         print_json({"run": found.name, "picture": str(path), "dimensions": rows})
         return
     for row in rows:
-        out.print(f"z{row['latent']}: {row['kl']:.2f} nats, {row['label']}", markup=False)
+        nats = "" if row["kl"] is None else f"{row['kl']:.2f} nats, "
+        out.print(f"z{row['latent']}: {nats}{row['label']}", markup=False)
     out.print(f"Picture: {path}", soft_wrap=True, markup=False)

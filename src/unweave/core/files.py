@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -88,3 +89,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 _sync_folder(path.parent)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash of the names and the content of all files in a folder, 32 hexadecimal digits.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    with storage_errors(folder, "read"):
+        files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        for name in sorted(files):
+            with files[name].open("rb") as file:
+                content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+            state.update(f"{name}\n{content.hexdigest()}\n".encode())
+    return state.hexdigest()

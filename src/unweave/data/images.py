@@ -90,6 +90,17 @@ def decode_image(data: bytes, options: ImageOptions, *, name: str = "") -> Decod
         return Refusal(f"it is damaged or cut off: {error or type(error).__name__}")
 
 
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that an image file says it has, as they are stored; None where it is no image."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_formats()) as image:
+                return image.size
+    except Exception:  # Decoders of damaged files raise anything.
+        return None
+
+
 def fit_array(pixels: NDArray[np.uint8], options: ImageOptions) -> Decoded:
     """The same for pixels that need no decoding: uint8 (H, W) or (H, W, 1 | 3 | 4)."""
     height, width = pixels.shape[:2]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.factors import FactorTable
+from unweave.core.findings import Finding
 from unweave.data.association import Association, associations
 from unweave.data.dataset import Dataset
 from unweave.data.duplicates import dead_pixels, near_duplicates
@@ -23,16 +24,6 @@ STRONG = 0.3
 
 _EXPECTED = 5.0
 _MANY_STRADDLING = 0.01
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a person should know about the data, and what to do."""
-
-    severity: Literal["note", "warning", "problem"]
-    title: str
-    detail: str
-    advice: str
 
 
 @dataclass(frozen=True)

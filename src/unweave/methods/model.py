@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.codes import Codes
 from unweave.core.errors import ShapeError, StorageError
 from unweave.core.files import atomic_folder
-from unweave.core.model import Observations
+from unweave.core.model import Capability, Observations
 from unweave.core.seeds import derive
 from unweave.methods import AnyMethod, MethodField
 from unweave.nets.build import build_nets
@@ -49,10 +49,17 @@ class TrainedModel:
     transform: Transform
     binding: Binding = NOTHING_BOUND
 
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({"encode", "decode"})
+
     @property
     def latent(self) -> int:
         """Number of latent dimensions D."""
         return self.method.latent
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one observation: (H, W, C) for images, (F,) for vectors."""
+        return self.transform.shape
 
     @property
     def device(self) -> torch.device:

@@ -15,6 +15,7 @@ from unweave.metrics.influence import Classes, Floats, accuracy, explained, taug
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.linear import PENALTY, fit_logistic, fit_ridge
 from unweave.metrics.resampling import null_range, student_t
+from unweave.metrics.robust_codes import without_outliers
 from unweave.metrics.splitting import Rows, train_test
 from unweave.metrics.stamps import make_stamp
 from unweave.metrics.targets import measurements
@@ -60,7 +61,7 @@ def budget(
         codes: codes (N, D), standardised by the rows from which labels are drawn.
         factors: labels (N, K); each factor on the rows that have it. Draws are stratified: every class, if the budget
             allows, and then in proportion.
-        mode: there is one definition; both modes give it.
+        mode: "reference" takes the codes as they are; "robust" draws outliers in.
         bootstrap: 0 leaves the intervals out; otherwise they come from the spread over draws and over test rows.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
         seed: seed of the split, the draws and the permutations.
@@ -110,7 +111,7 @@ def budget(
             scores[name] = Score(name, None, stamp, reason=reason, **details)
             continue
         chosen, share = [targets[k] for k in used], wanted[used] / wanted[used].sum()
-        array = _standardised(problem.codes[:, live], pool)
+        array = _standardised(problem.codes[:, live], pool, mode)
         read = [target.read(array, labels, seed) for target in chosen]
         values = np.stack([draws for draws, _ in read], axis=1)
         details["matrix"] = np.zeros((DRAWS, len(targets)))
@@ -203,9 +204,11 @@ class _Target:
         return (value, influence) if value > 0 else (0.0, np.zeros(len(truth)))
 
 
-def _standardised(codes: NDArray[Any], pool: Rows) -> Floats:
-    """Codes in units of their spread among the rows to draw from."""
+def _standardised(codes: NDArray[Any], pool: Rows, mode: Mode) -> Floats:
+    """Codes in units of their spread among the rows to draw from; without outliers in robust mode."""
     array = codes.astype(np.float64)
+    if mode == "robust":
+        array = without_outliers(array, pool)
     return np.asarray((array - array[pool].mean(axis=0)) / array[pool].std(axis=0))
 
 

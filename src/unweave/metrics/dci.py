@@ -14,7 +14,7 @@ from unweave.metrics.binning import FACTOR_BINS
 from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.refits import Fit, Floats, Task, fit_all
-from unweave.metrics.resampling import jackknife_interval, null_range
+from unweave.metrics.resampling import halves_interval, null_range
 from unweave.metrics.splitting import train_test
 from unweave.metrics.stamps import make_stamp, no_classes
 from unweave.metrics.weights import Groups, Weights, code_groups, factor_weights
@@ -25,8 +25,11 @@ MAX_ROWS = 3000
 MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
 
-GROUPS = 9
-"""Groups of rows that the jackknife leaves out in turn."""
+DIVISIONS = 8
+"""Times that the rows are divided in two halves, for the interval; a fit to each costs half of a fit to all rows."""
+
+FEWEST = 6
+"""Rows that are learnt from, and that test, below which halves say nothing and there is no interval."""
 
 NAMES = ("dci.disentanglement", "dci.completeness", "dci.informativeness", "dci.informativeness_train")
 """The scores, in the order in which they are given."""
@@ -64,10 +67,12 @@ def dci(
         factors: labels (N, K).
         mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
             into classes, and leaves out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; else they come from a jackknife over nine groups of rows (nine refits,
-            Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take hours.
+        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of eight random divisions of
+            the rows (Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take
+            hours. That of `dci.informativeness_train` is of a share of right answers: half of the rows are learnt by
+            heart where all are not.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
-        seed: seed of the split, of ties between splits of trees, of groups and of permutations.
+        seed: seed of the split, of ties between splits of trees, of halves and of permutations.
         train_rows: the first rows are learnt from and the rest tested on; None takes a random two thirds.
         max_rows: with more rows than this, a random part of them; None takes 3,000 in robust mode and all in reference
             mode.
@@ -92,7 +97,7 @@ def dci(
         "train_rows": len(split[0]),
         "test_rows": len(split[1]),
         "factor_bins": FACTOR_BINS,
-        "interval": f"jackknife over {GROUPS} groups, t with {GROUPS - 1} degrees" if bootstrap else "none",
+        "interval": f"halves of the rows, {DIVISIONS} times" if bootstrap else "none",
         "nulls": nulls,
         "seed": seed,
         "weights": wanted.tolist(),
@@ -101,9 +106,9 @@ def dci(
     stamp = make_stamp("dci", mode, problem, settings, libraries=("numba",))
     task = Task.of(problem, mode, *split)
     variants = [task]
-    if bootstrap and len(task.codes) >= 2 * GROUPS:
-        parts = generator(seed, "dci", "groups").permutation(len(task.codes)) % GROUPS
-        variants += [task.without(parts == part) for part in range(GROUPS)]
+    if bootstrap and min(len(split[0]), len(split[1])) >= FEWEST:
+        for draw in range(DIVISIONS):
+            variants += task.halves(generator(seed, "dci", "halves", draw))
     left_out = len(variants)
     variants += [task.shuffled(generator(seed, "dci", "null", draw)) for draw in range(nulls)]
     reason = _reason(problem, task, mode, wanted)
@@ -114,7 +119,7 @@ def dci(
 
 @dataclass(frozen=True)
 class _Found:
-    """Fits on all rows (first) and without one group of rows each (the others), and fits on random codes."""
+    """Fits on all rows (first) and on random halves of them (the others), and fits on random codes."""
 
     problem: Problem
     task: Task
@@ -139,9 +144,9 @@ class _Found:
             reason = "completeness compares codes (or groups of codes), and only one varies."
         if reason is not None:
             return Score(name, None, self.stamp, reason=reason, **details)
-        value, *without = [self.value(name, fit) for fit in self.fits]
-        if without:
-            details["interval"] = jackknife_interval(value, np.array(without), 0, 1)
+        value, *halves = [self.value(name, fit) for fit in self.fits]
+        if halves:
+            details["interval"] = self.interval(name, value, np.reshape(halves, (-1, 2)))
         if self.nulls:
             random = np.array([self.value(name, fit) for fit in self.nulls])
             details["null"], details["null_interval"] = null_range(random, 0, 1)
@@ -165,6 +170,20 @@ class _Found:
             return float(getattr(fit, _ACCURACIES[name]) @ weights / weights.sum())
         importances = self.importances(fit)[self.groups]
         return (disentanglement if name == "dci.disentanglement" else completeness)(importances, weights)
+
+    def interval(self, name: str, value: float, halves: Floats) -> tuple[float, float]:
+        """Interval of a score, at least one answer wide on either side of an accuracy."""
+        if name not in _ACCURACIES:
+            return halves_interval(value, halves, 0, 1)
+        learnt = name == "dci.informativeness_train"
+        rows = self.task.train if learnt else ~self.task.train
+        answers = np.maximum(np.count_nonzero(self.task.labels[rows] >= 0, axis=0), 1)
+        least = 1 / float(answers.sum())
+        if not learnt:
+            return halves_interval(value, halves, 0, 1, least=least)
+        share, right = self.weights[self.task.used] / self.weights[self.task.used].sum(), self.fits[0].train_accuracy
+        half = max(1.96 * float(np.sqrt((share**2 * right * (1 - right) / answers).sum())), least)
+        return max(0.0, value - half), min(1.0, value + half)
 
     def matrix(self, name: str) -> Floats:
         """What is behind a score: accuracies (1, K) or importances (G, K)."""

@@ -16,6 +16,7 @@ from unweave.metrics.binning import FACTOR_BINS, classes
 from unweave.metrics.influence import Cells, Floats, area_under_curve, sample_rows
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.resampling import interval, null_range
+from unweave.metrics.robust_codes import without_outliers
 from unweave.metrics.splitting import Rows, train_test
 from unweave.metrics.stamps import make_stamp, no_classes
 from unweave.metrics.weights import Weights, factor_weights
@@ -53,7 +54,8 @@ def explicitness(
         factors: labels (N, K); each factor on the rows that have it.
         mode: "reference" is the definition of disentanglement_lib, its test score: every class must occur among the
             rows that are learnt from and those that are tested. "robust" averages over the classes that are tested,
-            cuts continuous and circular factors into classes, and leaves out constant factors and dead codes.
+            draws outliers in, cuts continuous and circular factors into classes, and leaves out constant factors and
+            dead codes.
         bootstrap: samples of the test rows for the interval; 0 leaves it out. Models stay as they are.
         nulls: permutations of the rows for the score of random codes, three at most; 0 leaves them out.
         seed: seed of the split, the samples and the permutations.
@@ -91,7 +93,7 @@ def explicitness(
         "dropped_codes": tuple(c for c in range(problem.codes.shape[1]) if c not in live),
         "dropped_factors": tuple(name for k, name in enumerate(problem.factors.names) if k not in used),
     }
-    array = _standardised(problem.codes[:, live], train)
+    array = _standardised(problem.codes[:, live], train, mode)
     reason = _reason(problem, readings, used, mode, array, wanted)
     if reason is not None:
         return Score("explicitness", None, stamp, reason=reason, **details)
@@ -156,8 +158,10 @@ class _Reading:
         return area_under_curve(model.predict_proba(codes[self.test]), self.asked)
 
 
-def _standardised(codes: NDArray[Any], train: Rows) -> NDArray[Any]:
-    """Codes in units of their spread among the rows that are learnt from."""
+def _standardised(codes: NDArray[Any], train: Rows, mode: Mode) -> NDArray[Any]:
+    """Codes in units of their spread among the rows that are learnt from; without outliers in robust mode."""
+    if mode == "robust":
+        codes = without_outliers(codes, train)
     part = codes[train]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((codes - part.mean(axis=0)) / part.std(axis=0))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unweave.metrics.binning import class_table
 from unweave.metrics.influence import Cells, sample_rows
 from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.robust_codes import without_outliers
 from unweave.metrics.splitting import Rows, stratified_halves
 
 MAX_ROWS = 10_000
@@ -29,7 +30,7 @@ class Readable:
     """Codes and classes that a linear model reads.
 
     Attributes:
-        codes: standardised codes that take part, (n, d).
+        codes: standardised codes that take part, (n, d); without outliers in robust mode.
         labels: class of each factor, (n, K); -1 where the label is missing or the factor has no classes.
         mode: which model, and what its losses are compared with.
     """
@@ -60,6 +61,8 @@ class Readable:
             return cls(
                 np.hstack([np.unique(code)[None] == code[:, None] for code in codes.T]).astype(float), labels, mode
             )
+        if mode == "robust":
+            codes = without_outliers(codes)
         varies = codes.max(axis=0) > codes.min(axis=0)
         spread = np.where(varies, codes.std(axis=0), 1).astype(codes.dtype)
         return cls((codes - codes.mean(axis=0)) / spread, labels, mode)
@@ -101,12 +104,18 @@ class Readable:
         return _surprise(model, self.codes[rows], labels), np.full(len(rows), np.log(labels.max() + 1))
 
     def _robust(self, rows: Rows, labels: NDArray[np.int64], random: np.random.Generator) -> tuple[Floats, Floats]:
-        """Surprise (n,) that a model of one half leaves on the other, and that of the classes' frequencies."""
+        """Surprise (n,) that a model of one half leaves on the other, and that of the classes' frequencies.
+
+        The frequencies stand in for the model in one of as many cases as rows have taught it, for so many rows cannot
+        show that it is surer than that. One row with an outlying code would otherwise cost up to 36 nats.
+        """
         lost, (one, two) = np.zeros(len(rows)), stratified_halves(labels, random)
+        frequency = np.bincount(labels) / len(labels)
         for fit, test in ((one, two), (two, one)):
             model = _fit(self.codes[rows[fit]], labels[fit], C=STRENGTH)
-            lost[test] = _surprise(model, self.codes[rows[test]], labels[test])
-        return lost, np.log(len(rows) / np.bincount(labels)[labels])
+            sure = np.exp(-_surprise(model, self.codes[rows[test]], labels[test]))
+            lost[test] = -np.log(sure + (frequency[labels[test]] - sure) / len(fit))
+        return lost, -np.log(frequency[labels])
 
 
 def _fit(codes: NDArray[Any], labels: NDArray[np.int64], **settings: Any) -> Any:  # noqa: ANN401 - scikit-learn is not typed

@@ -74,11 +74,22 @@ def _mean_of_pairs(shares: Shares, weights: Floats) -> Floats:
     return np.asarray(_off_diagonal(shares.excess).sum(axis=(-2, -1)) / (count * (count - 1)))
 
 
+def _variance_by_chance(shares: Shares) -> float:
+    """Variance of the score of independent codes, whose pairs are independent: each counts twice in the mean."""
+    count = len(shares.spread)
+    return float(2 * (_off_diagonal(shares.spread) ** 2).sum() / (count * (count - 1)) ** 2)
+
+
 def _off_diagonal(nats: Floats) -> Floats:
     """Information (..., D, D) without that of a code about itself."""
     return np.where(np.eye(nats.shape[-1], dtype=bool), 0, nats)
 
 
 MUTUAL_INFO = Definition(
-    "mutual_info_score", _mean_of_pairs, lambda shares: _off_diagonal(shares.nats), high=np.inf, codes=2
+    "mutual_info_score",
+    _mean_of_pairs,
+    lambda shares: _off_diagonal(shares.nats),
+    high=np.inf,
+    codes=2,
+    second=_variance_by_chance,
 )

@@ -34,7 +34,8 @@ def vote(code: Floats, labels: Classes, classes: int, asked: Floats) -> Classes:
     """The class (m,) that is most frequent around each asked value (m,), relative to its frequency among all rows.
 
     Learnt from a code (n,) and classes (n,) in 0..classes-1. With classes made equally frequent, a code that says
-    nothing is right in 1 / classes of the cases of each class.
+    nothing is right in 1 / classes of the cases of each class. Of classes that are equally frequent that one wins whose
+    rows come first in the code on average, so that it does not matter how classes are numbered.
     """
     order = np.argsort(code, kind="stable")
     first, last = window(code[order], asked, neighbours(len(code), classes))
@@ -42,7 +43,8 @@ def vote(code: Floats, labels: Classes, classes: int, asked: Floats) -> Classes:
     before[np.arange(1, len(code) + 1), labels[order]] = 1
     np.cumsum(before, axis=0, out=before)
     counts = np.maximum(np.bincount(labels, minlength=classes), 1)
-    return np.asarray(((before[last] - before[first]) / counts).argmax(axis=1))
+    lowest = np.argsort(np.bincount(labels[order], weights=np.arange(len(code)), minlength=classes) / counts)
+    return np.asarray(lowest[((before[last] - before[first]) / counts)[:, lowest].argmax(axis=1)])
 
 
 def average(code: Floats, target: Floats, asked: Floats) -> Floats:

@@ -54,6 +54,8 @@ class Definition:
         low, high: its range; values beyond it are clipped, but for the middle of the interval.
         codes, factors: how many it compares at least.
         rivals: whether a dead code takes part, as a rival that knows nothing.
+        second: variance of the score of random codes, of those that take part; None where the score is no sum of what
+            they say.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Definition:
     codes: int = 1
     factors: int = 1
     rivals: bool = False
+    second: Callable[[Shares], float] | None = None
 
     def clip(self, value: float) -> float:
         """A value within the score's range."""
@@ -95,13 +98,14 @@ class Parts:
 
     def scores(self, wanted: Definition, shares: Shares) -> Floats:
         """One score of a table, or of the samples in it: those values that are defined, (n,)."""
-        if self._all_count(wanted):
-            chosen = shares.silence(~self.codes).select(np.ones(len(self.codes), dtype=bool), self.factors)
-        else:
-            chosen = shares.select(self.codes, self.factors)
+        chosen = self._chosen(wanted, shares)
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.atleast_1d(wanted.formula(chosen, self.weights[self.factors]))
         return np.asarray(values[np.isfinite(values)])
+
+    def second(self, wanted: Definition, shares: Shares) -> float:
+        """Variance of the second order of a score, 0 where its definition has none."""
+        return wanted.second(self._chosen(wanted, shares)) if wanted.second is not None else 0.0
 
     def missing(self, wanted: Definition) -> str | None:
         """Why a score cannot be given, or None."""
@@ -115,6 +119,12 @@ class Parts:
         if self.reason is None and used < wanted.factors:
             return f"{what} compares two factors, and only one can be scored."
         return self.reason
+
+    def _chosen(self, wanted: Definition, shares: Shares) -> Shares:
+        """The codes and factors that take part in a score."""
+        if self._all_count(wanted):
+            return shares.silence(~self.codes).select(np.ones(len(self.codes), dtype=bool), self.factors)
+        return shares.select(self.codes, self.factors)
 
     def _all_count(self, wanted: Definition) -> bool:
         return self.silent and (wanted.rivals or not self.codes.any())
@@ -147,7 +157,7 @@ def score_table(
         )
         if len(draws):
             ends = float(value[0]), draws, wanted.low, wanted.high
-            details["interval"] = spread_interval(*ends, width=WIDTH)
+            details["interval"] = spread_interval(*ends, width=WIDTH, second=parts.second(wanted, shares))
         if len(null):
             clipped = np.clip(null, wanted.low, wanted.high)
             details["null"], details["null_interval"] = null_range(clipped, wanted.low, wanted.high)

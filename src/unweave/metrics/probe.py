@@ -13,6 +13,7 @@ from unweave.core.seeds import derive, generator
 from unweave.metrics.inputs import CodesLike, FactorsLike, Mode, Problem, as_problem, check_mode
 from unweave.metrics.linear import PENALTY, Floats, Linear, fit_logistic, fit_ridge
 from unweave.metrics.resampling import bootstrap_means, interval, null_range
+from unweave.metrics.robust_codes import without_outliers
 from unweave.metrics.splitting import Rows, stratified_halves
 from unweave.metrics.stamps import make_stamp
 
@@ -41,7 +42,7 @@ def probe(
         codes: codes (N, D).
         factors: labels (N, K); each factor is read on the rows that have it: one half fits, the other tests, with every
             class in both halves in equal numbers.
-        mode: there is one definition; both modes give it.
+        mode: "reference" takes the codes as they are; "robust" draws outliers in.
         bootstrap: samples of the test rows for the interval; 0 leaves it out. The fitted model stays the same.
         nulls: permutations of the rows for the score of random codes; 0 leaves it out.
         seed: seed of the halves, the samples and the permutations.
@@ -66,7 +67,7 @@ def probe(
             "seed": seed,
         }
         stamp = make_stamp("probe", mode, part, settings, libraries=("scikit-learn",))
-        scores[f"probe.{factor.name}"] = _score(part, stamp, bootstrap, nulls, derive(seed, "probe", factor.name))
+        scores[f"probe.{factor.name}"] = _score(part, stamp, mode, bootstrap, nulls, derive(seed, "probe", factor.name))
     return Scorecard(scores)
 
 
@@ -81,8 +82,8 @@ class _Reading:
     test: Rows
 
     @classmethod
-    def of(cls, part: Problem, live: NDArray[np.bool_], random: np.random.Generator) -> Self:
-        """The reading of the one factor of `part` from its live codes."""
+    def of(cls, part: Problem, live: NDArray[np.bool_], mode: Mode, random: np.random.Generator) -> Self:
+        """The reading of the one factor of `part` from its live codes, in robust mode without outliers."""
         factor, labels = part.factors.factors[0], part.factors.values[:, 0]
         if factor.kind == "circular":
             angle = 2 * np.pi * labels / factor.period
@@ -97,6 +98,8 @@ class _Reading:
         if len(fit) > MAX_FIT:  # evenly over the classes
             fit = np.sort(fit[np.argsort(strata[fit], kind="stable")][np.arange(MAX_FIT) * len(fit) // MAX_FIT])
         codes = part.codes[:, live].astype(np.float64)
+        if mode == "robust":
+            codes = without_outliers(codes, fit)
         mean, spread = codes[fit].mean(axis=0), codes[fit].std(axis=0)
         return cls((codes - mean) / np.where(spread > 0, spread, 1), target, factor.is_discrete, fit, test)
 
@@ -138,13 +141,13 @@ class _Reading:
         return np.asarray(1 - means[..., 0] / np.maximum(variance, np.finfo(np.float64).tiny))
 
 
-def _score(part: Problem, stamp: Stamp, bootstrap: int, nulls: int, seed: int) -> Score:
+def _score(part: Problem, stamp: Stamp, mode: Mode, bootstrap: int, nulls: int, seed: int) -> Score:
     """The score of the one factor of `part`, all of whose rows are labelled."""
     name = f"probe.{part.factors.names[0]}"
     if len(part.codes) == 0:
         return Score(name, None, stamp, reason="the factor has no labels.")
     live = ~part.constant  # a probe reads means, and those of codes that are not in use too
-    reading = _Reading.of(part, live, generator(seed, "halves"))
+    reading = _Reading.of(part, live, mode, generator(seed, "halves"))
     details: dict[str, Any] = {"dropped_codes": tuple(np.flatnonzero(~live).tolist())}
     if reading.reason is not None:
         return Score(name, None, stamp, reason=reading.reason, **details)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unweave.metrics.binning import classes
 from unweave.metrics.inputs import Mode, Problem
+from unweave.metrics.robust_codes import standard_codes
 from unweave.metrics.splitting import Rows
 
 Floats = NDArray[np.float64]
@@ -40,20 +41,27 @@ class Task:
 
     @classmethod
     def of(cls, problem: Problem, mode: Mode, train: Rows, test: Rows) -> Self:
-        """The task of a split; factors that cannot be learnt are left out, in robust mode dead codes too."""
+        """The task of a split without factors that cannot be learnt; in robust mode without dead codes and outliers."""
         rows = np.concatenate([train, test])
         learns = np.arange(len(rows)) < len(train)
         part = problem.take(rows)
-        live = np.flatnonzero(~part.dead) if mode == "robust" else np.arange(part.codes.shape[1])
-        codes = part.codes[:, live].astype(np.float64)
         if mode == "robust":
-            codes = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+            codes, live = standard_codes(part)
+        else:
+            codes, live = part.codes.astype(np.float64), np.arange(part.codes.shape[1])
         columns = [_labels(part, column, mode) for column in range(len(part.factors.factors))]
         used = [k for k, labels in enumerate(columns) if len(np.unique(labels[learns & (labels >= 0)])) > 1]
         used = [k for k in used if (columns[k][~learns] >= 0).any()]
         chosen = [columns[k] for k in used]
         labels = np.stack(chosen, axis=1) if chosen else np.zeros((len(rows), 0), dtype=np.int64)
         return cls(codes, labels, learns, live, np.array(used, dtype=np.int64))
+
+    def halves(self, random: np.random.Generator) -> tuple[Self, Self]:
+        """Two tasks that share no row, each with half of the rows that are learnt from and half of those that test."""
+        first = np.zeros(len(self.train), dtype=bool)
+        for rows in (np.flatnonzero(self.train), np.flatnonzero(~self.train)):
+            first[random.permutation(rows)[: len(rows) // 2]] = True
+        return self.without(~first), self.without(first)
 
     def without(self, rows: NDArray[np.bool_]) -> Self:
         """The same task with some rows (n,) left out."""

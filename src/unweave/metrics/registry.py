@@ -88,6 +88,7 @@ _OF_VALUES = (
     "check_order_and_units",
     "check_precision",
     "check_labels",
+    "check_outlier",
     "check_dead_code",
     "check_constant_factor",
     "check_duplicated_code",

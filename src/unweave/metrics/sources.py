@@ -103,6 +103,12 @@ class RowSource:
         """See `Source`."""
         return random.choice(self.members, count)
 
+    def held(self, draws: Draws) -> Keys:
+        """The class that each point holds, (P,); 0 where every pair of a point has its own. Members must ascend."""
+        if len(draws.rows) > 1:
+            return np.zeros(len(draws.factor), dtype=np.int64)
+        return np.asarray(self.labels[draws.factor, np.searchsorted(self.members, draws.rows[0][:, 0])])
+
     def select(self, factors: Sequence[int]) -> RowSource:
         """The same rows with some of the factors."""
         return RowSource(self.members, self.labels[list(factors)], self.distinct)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unweave.core.model import RunModel
 from unweave.data.dataset import Dataset
-from unweave.methods.model import TrainedModel
 from unweave.projects.data import data_report_json, held_out
+from unweave.projects.evaluation import evaluate
 from unweave.projects.models import trained_model
-from unweave.projects.pipeline import Trained, evaluate
 from unweave.projects.report.content import Reconstructions, ReportContent, Traversals
 from unweave.projects.report.page import write_report
 from unweave.projects.runs import Run
 from unweave.projects.traversals import information_shares, traversals
 from unweave.training.sinks import History
+
+if TYPE_CHECKING:
+    from unweave.projects.pipeline import Trained
 
 _SHOWN = 10
 _FRAMES = 9
@@ -45,7 +48,7 @@ def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
     return content
 
 
-def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedModel | None = None) -> Path:
+def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: RunModel | None = None) -> Path:
     """Write the run's HTML report from what lies in its folder; returns its path."""
     model = model or trained_model(run)
     asked, status = run.read("asked") or {}, run.read("status") or {}
@@ -53,7 +56,7 @@ def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedMo
     rows = held_out(dataset)
     observations, table = dataset.observations(rows), dataset.table.take(rows)
     codes = model.encode(observations)
-    images = model.transform.images
+    images = len(model.shape) == 3 and "decode" in model.capabilities
     dials, moved = traversals(model, codes, table, frames=_FRAMES) if images else ((), None)
     shown = np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).astype(np.int64)
     content = ReportContent(
@@ -70,6 +73,13 @@ def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: TrainedMo
         traversals=Traversals(dials, moved) if moved is not None else None,
         information=information_shares(codes, table) if table.factors else None,
         factors=table.names,
+        no_pictures=_no_pictures(model),
     )
     write_report(content, run.report)
     return run.report
+
+
+def _no_pictures(model: RunModel) -> str:
+    if len(model.shape) != 3:
+        return "The data are vectors: there are no pictures to show."
+    return "" if "decode" in model.capabilities else "The model has no decoder: there are no pictures to show."

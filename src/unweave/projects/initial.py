@@ -10,12 +10,16 @@ from unweave.core.factors import Factor
 from unweave.data.association import associations
 from unweave.data.config import DataConfig
 from unweave.data.dataset import Progressing, load_dataset
+from unweave.data.peek import usual_side
 from unweave.data.sources.damage import reading
 from unweave.projects.advice import Advice, advise
 from unweave.projects.data import CACHE
 from unweave.projects.facts import gather
 
-_SIZE, _BUILTIN_SIZE = 64, 32
+_SIZES = (32, 64)
+"""Sides that a first project uses: larger images take long to train on, and most nets show little more."""
+
+_BUILTIN_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ def initial_project(
     name: str,
     labels: str | None = None,
     size: int | None = None,
+    channels: int | None = None,
     by: str | None = None,
     progress: Progressing | None = None,
 ) -> Initial:
@@ -46,7 +51,9 @@ def initial_project(
     if labels is not None:
         data["labels"] = labels
     if "images" in data:
-        data["size"] = size or (_BUILTIN_SIZE if source.startswith("builtin:") else _SIZE)
+        data["size"] = size or (_BUILTIN_SIZE if source.startswith("builtin:") else _side(source, root))
+        if channels is not None:
+            data["channels"] = channels
     if by is not None:
         data["split"] = {"by": by}
     config = DataConfig(**data)
@@ -61,6 +68,12 @@ def initial_project(
     content["training"] = training
     content["accept"] = {"mig": {"at_least": 0.1}} if factors else {}
     return Initial({k: v for k, v in content.items() if v}, dict(dataset.left_out), advice)
+
+
+def _side(source: str, root: Path) -> int:
+    """The side that is nearest to the images' own, the larger one of two that are."""
+    own = usual_side(DataConfig(images=source), root)
+    return max(_SIZES) if own is None else min(_SIZES, key=lambda side: (abs(side - own), -side))
 
 
 def is_vectors(source: str, root: Path) -> bool:

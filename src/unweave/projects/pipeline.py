@@ -6,28 +6,20 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unweave.core.binding import NOTHING_BOUND
-from unweave.core.model import Observations
-from unweave.core.scores import Scorecard
 from unweave.core.seeds import derive, generator
 from unweave.data.dataset import Dataset
 from unweave.methods.model import TrainedModel, build_model, save_model
-from unweave.metrics import active_units, reconstruction, scorecard
-from unweave.metrics.bound import bound_scores
 from unweave.nets.transform import Transform
+from unweave.projects.asked import about_run
 from unweave.projects.batches import batch_source
-from unweave.projects.config import AcceptConfig, Project
-from unweave.projects.data import held_out
-from unweave.projects.gates import check_gates
+from unweave.projects.config import Project
+from unweave.projects.evaluation import evaluate
 from unweave.projects.labelled import LabelsUsed, labels_used
-from unweave.projects.models import trained_model
 from unweave.projects.perceptual import with_pinned_weights
 from unweave.projects.provenance import provenance
 from unweave.projects.runs import Run, run_for
@@ -38,6 +30,8 @@ from unweave.training.monitor import Look, Monitor
 from unweave.training.sinks import History, Sink
 from unweave.training.step import make_fabric
 from unweave.training.stopping import Stopper
+
+__all__ = ["Trained", "evaluate", "looks_of", "train"]
 
 SAMPLE_ROWS = 1000
 """Validation rows that the monitor looks at."""
@@ -87,9 +81,10 @@ def train(
         model = _build(project, dataset, labels, root)
         model.method.to(fabric.device)
         if leads:
-            asked = run.read("asked") or _asked(project, dataset, root, device=str(fabric.device))
+            settings = project.model_dump(mode="json")
+            asked = run.read("asked") or about_run(settings, dataset, root, device=str(fabric.device))
             # What decides no weights (gates, notes, descriptions) may have changed since the run began.
-            run.write("asked", {**asked, "project": project.model_dump(mode="json")})
+            run.write("asked", {**asked, "project": settings})
             if labels is not None:
                 run.write("labels", labels.summary)
         history = History(run.folder)
@@ -108,50 +103,6 @@ def train(
         if tracked is not None:
             tracked.finish("FINISHED" if outcome.status == "complete" else "KILLED")
     return Trained(run, outcome, model, found)
-
-
-def evaluate(
-    run: Run,
-    dataset: Dataset,
-    *,
-    accept: AcceptConfig | None = None,
-    model: TrainedModel | None = None,
-    bootstrap: int = 200,
-) -> Scorecard:
-    """Score a run's model on held-out rows, keep the scorecard and the gates in its folder, and return it.
-
-    Args:
-        run: a complete one.
-        dataset: the data of the run.
-        accept: the gates.
-        model: of the run, where it is at hand.
-        bootstrap: resamples behind the intervals; 0 for none.
-
-    Raises:
-        ConfigError: the run is not complete.
-        DataError: there are no held-out rows.
-    """
-    model = model or trained_model(run)
-    rows = held_out(dataset)
-    observations, table = dataset.observations(rows), dataset.table.take(rows)
-    codes = model.encode(observations)
-    decoded = model.decode(codes.mean)
-    seed = run.project().training.seed
-    cards: dict[str, Any] = {}
-    if table.factors:
-        cards |= scorecard(codes, table, groups=codes.groups or None, bootstrap=bootstrap, seed=seed)
-        cards |= bound_scores(codes, table, model.binding, bootstrap=bootstrap, seed=seed)
-    cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
-    cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
-    card = Scorecard(cards)
-    run.write("scorecard", card.to_json())
-    run.write("gates", {"gates": [gate.to_json() for gate in check_gates(accept, card)]})
-    return card
-
-
-def _comparable(observations: Observations) -> NDArray[np.float32]:
-    scale = 255 if observations.dtype == np.uint8 else 1
-    return observations.astype(np.float32) / np.float32(scale)
 
 
 def _build(project: Project, dataset: Dataset, labels: LabelsUsed | None, root: Path) -> TrainedModel:
@@ -178,18 +129,6 @@ def _tracking(project: Project, root: Path, run: Run, dataset: Dataset) -> Mlflo
     tags |= {f"version.{name}": version for name, version in origin["versions"].items()}
     parameters = flatten(project.model_dump(mode="json", include={"data", "method", "net", "training"}))
     return track(project, root, run, parameters, tags)
-
-
-def _asked(project: Project, dataset: Dataset, root: Path, *, device: str) -> dict[str, Any]:
-    return {
-        "project": project.model_dump(mode="json"),
-        "data_hash": dataset.data_hash,
-        "factors": [factor.model_dump(mode="json") for factor in dataset.table.factors],
-        "rows": {side: len(getattr(dataset.splits, side)) for side in ("train", "valid", "test")},
-        "device": device,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        **provenance(root),
-    }
 
 
 def _finish(

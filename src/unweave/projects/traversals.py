@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 
 from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.codes import Codes
-from unweave.core.errors import DataError
+from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import FactorTable
 from unweave.core.files import write_bytes
+from unweave.core.model import RunModel
 from unweave.data.dataset import Dataset
-from unweave.methods.model import TrainedModel
-from unweave.metrics.inputs import as_problem
+from unweave.metrics.inputs import as_problem, unlabelled
 from unweave.metrics.pairs import PairTable
 from unweave.projects.data import held_out
 from unweave.projects.models import trained_model
 from unweave.projects.report.pictures import encode_png, labelled_grid
 from unweave.projects.runs import Run
-from unweave.training.diagnose import DEAD
-from unweave.training.traversal import by_information, kl_per_dimension, traverse
+from unweave.training.traversal import DEAD, kl_per_dimension, traverse
 
 _NAMED = 0.05
 
@@ -34,14 +33,16 @@ class Dial:
 
     Attributes:
         latent: its number.
-        kl: information that it carries, in nats per observation.
+        kl: information that it carries, in nats per observation; None where the encoder states no noise.
+        used: whether it carries any; without noise, whether it varies.
         factor: the factor that it says most about, or None when that is under 5 % of the factor's entropy.
         share: that share.
         bound: the factor that training bound it to, or None.
     """
 
     latent: int
-    kl: float
+    kl: float | None
+    used: bool
     factor: str | None
     share: float
     bound: str | None = None
@@ -50,7 +51,7 @@ class Dial:
     def label(self) -> str:
         """A short text such as `x (0.71)`, or `x (0.71), bound to x`."""
         known = f"{self.factor} ({self.share:.2f})" if self.factor else "no labelled factor"
-        found = "not in use" if self.kl <= DEAD else known
+        found = known if self.used else "not in use"
         return f"{found}, bound to {self.bound}" if self.bound else found
 
 
@@ -64,24 +65,41 @@ def information_shares(codes: Codes, table: FactorTable) -> NDArray[np.float64]:
 
 
 def dials(codes: Codes, table: FactorTable, binding: Binding = NOTHING_BOUND) -> tuple[Dial, ...]:
-    """All dimensions, the most informative first."""
-    kl = kl_per_dimension(codes)
-    shares = information_shares(codes, table) if table.factors else np.zeros((len(kl), 1))
+    """All dimensions, the most informative first.
+
+    Without the encoder's noise nothing says how much information a dimension carries. Then those that vary come in
+    their own order.
+    """
+    shares = information_shares(codes, table) if table.factors else np.zeros((codes.mean.shape[1], 1))
+    if codes.logvar is None:
+        kl, used = None, ~unlabelled(codes).dead
+        order = np.argsort(~used, kind="stable")
+    else:
+        kl = kl_per_dimension(codes)
+        used, order = kl > DEAD, np.argsort(-kl, kind="stable")
     found = []
-    for d in by_information(codes):
+    for d in order:
         best = int(shares[d].argmax())
-        named = table.factors and shares[d, best] >= _NAMED and kl[d] > DEAD
-        factor = table.names[best] if named else None
-        found.append(Dial(int(d), float(kl[d]), factor, float(shares[d, best]), binding.name(int(d))))
+        factor = table.names[best] if table.factors and shares[d, best] >= _NAMED and used[d] else None
+        nats = None if kl is None else float(kl[d])
+        found.append(Dial(int(d), nats, bool(used[d]), factor, float(shares[d, best]), binding.name(int(d))))
     return tuple(found)
 
 
 def traversals(
-    model: TrainedModel, codes: Codes, table: FactorTable, *, frames: int = 9, top: int | None = None
+    model: RunModel, codes: Codes, table: FactorTable, *, frames: int = 9, top: int | None = None
 ) -> tuple[tuple[Dial, ...], NDArray[np.float32]]:
-    """Dials and their traversals (D, frames, H, W, C), the most informative first."""
-    chosen = dials(codes, table, model.binding)[:top]
+    """Dials and their traversals (D, frames, H, W, C), the most informative first.
+
+    Where the encoder states no noise, those that move the picture most come first.
+    """
+    found = dials(codes, table, model.binding)
+    chosen = found if codes.logvar is None else found[:top]
     moved = traverse(model, codes, dimensions=np.array([dial.latent for dial in chosen]), frames=frames)
+    if codes.logvar is None:
+        effect = ((moved[:, 1:] - moved[:, :-1]) ** 2).reshape(len(chosen), -1).mean(1)
+        order = np.argsort(-effect, kind="stable")[:top]
+        chosen, moved = tuple(chosen[row] for row in order), moved[order]
     return chosen, moved
 
 
@@ -92,9 +110,14 @@ def draw_traversals(
 
     Raises:
         DataError: the data are vectors, which have no pictures.
+        ConfigError: the model cannot decode.
     """
     model = trained_model(run)
-    if not model.transform.images:
+    if "decode" not in model.capabilities:
+        raise ConfigError(
+            f"run {run.name} has no decoder: there is no picture to draw. `unweave evaluate --json` has the MI matrix."
+        )
+    if len(model.shape) != 3:
         raise DataError(
             "the data are vectors: there is no picture to draw. `unweave evaluate --json` has the MI matrix."
         )

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unweave.training.monitor import Look
-
-DEAD = 0.01
-"""KL in nats below which a dimension says nothing about the data."""
+from unweave.training.traversal import DEAD
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from unweave.core.codes import Codes
 from unweave.core.model import LatentModel
 
+DEAD = 0.01
+"""KL in nats below which a dimension says nothing about the data."""
+
 RANGE = (0.025, 0.975)
 """Quantiles of the codes between which a dimension moves: it never leaves the data."""
 
@@ -37,7 +40,8 @@ def by_information(codes: Codes) -> NDArray[np.int64]:
 def typical_row(codes: Codes) -> int:
     """The row whose code is nearest to the median code, in standard deviations: a fair starting point."""
     spread = codes.mean.std(0)
-    active = spread > 0.1
+    # Without the encoder's noise nothing says on which scale a dimension is in use.
+    active = spread > (0.1 if codes.logvar is not None else 1e-6 * spread.max())
     centred = (codes.mean - np.median(codes.mean, 0))[:, active] / spread[active]
     return int((centred**2).sum(1).argmin())
 

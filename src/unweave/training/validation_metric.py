@@ -88,7 +88,9 @@ class ValidationScores(Metric):
         if logvar is not None and logvar.shape != codes.shape:
             raise ShapeError("logvar", want=str(tuple(codes.shape)), got=tuple(logvar.shape))
         self.codes.append(codes.detach().float())  # NumPy knows no bfloat16
-        self.labels.append(factors.detach())
+        # Beside the codes: NCCL, which gathers what lies on GPUs, takes nothing else.
+        labels = factors.detach().to(codes.device) if codes.is_cuda else factors.detach()
+        self.labels.append(labels.float() if labels.dtype == torch.bfloat16 else labels)
         if logvar is not None:
             self.logvars.append(logvar.detach().float())
 

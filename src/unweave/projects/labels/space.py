@@ -62,9 +62,9 @@ def space_of(dataset: Dataset, root: Path, rows: Rows, *, run: str | None = None
     from unweave.projects.models import trained_model  # needs torch
 
     model = trained_model(chosen)
-    if model.transform.shape != dataset.store.shape:
+    if model.shape != dataset.store.shape:
         raise ConfigError(
-            f"run {chosen.name} was trained on observations of {_shown(model.transform.shape)}, the project now has "
+            f"run {chosen.name} was trained on observations of {_shown(model.shape)}, the project now has "
             f"{_shown(dataset.store.shape)}. Train again with `unweave train`, choose a --run, or pass --pixels."
         )
     return Space(codes(model, dataset, rows), f"rows are compared by the codes of run {chosen.name}", chosen.name)

@@ -23,8 +23,12 @@ class Row(Protocol):
         """Number of the dimension."""
 
     @property
-    def kl(self) -> float:
-        """Information that it carries, in nats."""
+    def kl(self) -> float | None:
+        """Information that it carries, in nats, or None where that is not known."""
+
+    @property
+    def used(self) -> bool:
+        """Whether it carries any."""
 
     @property
     def label(self) -> str:
@@ -67,6 +71,7 @@ class ReportContent:
         reconstructions, traversals: pictures; None for vectors.
         information: share of each factor's entropy that each dimension knows, (D, K); None without labels.
         factors: names of the K factors.
+        no_pictures: why there are none, where there are none.
     """
 
     title: str
@@ -82,3 +87,9 @@ class ReportContent:
     traversals: Traversals | None = None
     information: NDArray[np.float64] | None = None
     factors: Sequence[str] = ()
+    no_pictures: str = ""
+
+    @property
+    def imported(self) -> Mapping[str, Any] | None:
+        """What an imported model is; None for one that was trained here."""
+        return self.asked.get("imported")

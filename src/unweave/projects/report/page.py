@@ -34,7 +34,7 @@ def render_report(content: ReportContent) -> str:
         verdict=verdict(content),
         tiles=list(_tiles(content)),
         warnings=_warnings(content),
-        settings=list(_settings(content.asked.get("project", {}))),
+        settings=list(_settings(content)),
         curves=list(_curves(content)),
         scores=_scores(content),
         reconstructions=_reconstructions(content),
@@ -87,10 +87,12 @@ def _warnings(content: ReportContent) -> list[Mapping[str, Any]]:
     return sorted(found, key=lambda f: order.get(f.get("severity", "note"), 2))
 
 
-def _settings(project: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    for section in _FIRST_SETTINGS:
-        values = project.get(section) or {}
-        yield section, [(k, _plain(v)) for k, v in values.items() if v is not None]
+def _settings(content: ReportContent) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    project = content.asked.get("project", {})
+    sections = {"imported model": content.imported, **{name: project.get(name) for name in _FIRST_SETTINGS}}
+    for section, values in sections.items():
+        if values:
+            yield section, [(k, _plain(v)) for k, v in values.items() if v is not None]
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
@@ -153,9 +155,10 @@ def _traversals(content: ReportContent) -> dict[str, Any] | None:
     if content.traversals is None:
         return None
     pairs = list(zip(content.traversals.rows, content.traversals.images, strict=True))
-    used = [pair for pair in pairs if pair[0].kl > IN_USE] or pairs
+    used = [pair for pair in pairs if pair[0].used] or pairs
     rows = [{"row": row, "image": _data_uri(image_grid(images[None])), "frames": len(images)} for row, images in used]
-    return {"rows": rows, "hidden": len(pairs) - len(used)}
+    informed = all(row.kl is not None for row, _ in pairs)
+    return {"rows": rows, "hidden": len(pairs) - len(used), "informed": informed}
 
 
 def _information(content: ReportContent) -> dict[str, Any] | None:

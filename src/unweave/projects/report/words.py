@@ -30,10 +30,11 @@ def headline(content: ReportContent) -> str:
     status = content.status.get("status", "complete")
     if status != "complete":
         return f"Training is not finished ({status} at step {content.status.get('step', 0):,})"
+    made = "Imported" if content.imported else "Trained"
     if mig is None:
-        return "Trained without labels" + (": look at the pictures" if content.traversals else "")
+        return f"{made} without labels" + (": look at the pictures" if content.traversals else "")
     if mig.value is None or mig.interval is None or mig.null is None:
-        return "Trained; the main score is undefined"
+        return f"{made}; the main score is undefined"
     if not above_chance(mig):
         return "No better than random codes"
     return "Clearly better than random codes" if mig.value >= 0.1 else "Better than random codes, but only a little"

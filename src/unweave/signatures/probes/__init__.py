@@ -1,0 +1,1 @@
+"""Probes: linear readings of one factor from frozen codes, with honest scores."""
