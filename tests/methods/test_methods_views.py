@@ -1,12 +1,15 @@
 """Copies that keep the class: what may happen to them, and what the hybrid learns from them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from unweave.methods import HybridConfig
+from unweave.core.errors import ConfigError
+from unweave.methods import BetaVAEConfig, HybridConfig
 from unweave.methods.views import ViewsConfig
+from unweave.nets.logits import StandardLogits
 from unweave.objectives.step import Step
 from unweave.objectives.terms import Balance, CategoricalKL, SharedInformation
 from unweave.testing.methods import make_batch, make_model
@@ -113,7 +116,28 @@ def test_the_views_move_the_encoder_and_not_the_decoder():
         assert all((g is not None and bool(g.abs().sum() > 0)) is moved for g in gradients)
 
 
-def test_the_copies_are_read_and_not_the_rows_again():
-    still, changed = (hybrid(**{**STILL, **settings}).losses(make_batch())["vae"] for settings in ({}, {"shift": 0.5}))
-    assert still.parts["views"] != changed.parts["views"]
-    torch.testing.assert_close(still.parts["categorical_kl"], changed.parts["categorical_kl"])
+@pytest.mark.parametrize("neighbours", [0, 4])
+def test_what_is_read_is_a_copy_of_the_row_or_of_its_neighbour(neighbours):
+    batch, method = make_batch(), hybrid(**STILL, neighbours=neighbours)
+    step = method.beside_copies(method.views, batch)
+    likes = batch.partner if neighbours else batch.x
+    want = method.vae.posterior(torch.cat([batch.x, likes])).classes[0].chunk(2)
+    torch.testing.assert_close((step.classes[0], step.copies[0]), want)
+    assert torch.equal(step.classes[0], step.copies[0]) is (neighbours == 0)
+    shifted = hybrid(**{**STILL, "shift": 0.5}, neighbours=neighbours).beside_copies
+    assert not torch.equal(shifted(ViewsConfig(), make_batch()).copies[0], step.copies[0])
+
+
+def test_views_of_neighbours_without_any_are_refused():
+    with pytest.raises(ConfigError, match=r"views\.neighbours: the batch has no partners"):
+        hybrid().losses(replace(make_batch(), partner=None))
+    assert hybrid(neighbours=0).losses(replace(make_batch(), partner=None))["vae"].total.isfinite()
+
+
+def test_only_a_hybrid_with_views_asks_for_neighbours():
+    assert HybridConfig().wants_neighbours == 10
+    assert HybridConfig(views={"neighbours": 3}).wants_neighbours == 3
+    for config in (HybridConfig(views=None), BetaVAEConfig(), BetaVAEConfig(categorical={"sizes": (3,)})):
+        assert config.wants_neighbours == 0
+        net = make_model(config.model_copy(update={"latent": 3})).method.vae.encoder
+        assert not any(isinstance(part, StandardLogits) for part in net.modules())

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class HybridConfig(VAEConfig):
     """Settings of the hybrid: continuous factors by the KL, classes by mutual information.
 
-    In both stages the class of an observation is to be read off a changed copy of it, and the classes are to be used
-    evenly: a bound on the information that the two share, of which the encoder itself is the reader. In the second
+    In both stages the class of an observation is to be read off a changed copy of one of its nearest rows, and the
+    classes are to be used evenly: a bound on the information that the two share, of which the encoder is the reader. In the second
     stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The decoder learns to
     show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
 
@@ -30,7 +30,7 @@ class HybridConfig(VAEConfig):
         information: weight of the bound on the mutual information of class and observation, in the second stage; 1 is
             that of Chen et al. (2016).
         fine_tune_after: steps of the first stage.
-        views: changes of an observation that keep its class, in both stages; None has none, and what the classes are
+        views: what has the class of an observation too, in both stages; None has none, and what the classes are
             is then decided by what helps to redraw an observation.
         categorical: the codes that say which; the hybrid cannot be without.
     """
@@ -41,6 +41,11 @@ class HybridConfig(VAEConfig):
     fine_tune_after: NonNegativeInt = 15_000
     views: ViewsConfig | None = ViewsConfig()
     categorical: CategoricalConfig = CategoricalConfig(sizes=(10,))
+
+    @property
+    def wants_neighbours(self) -> int:
+        """Those of the section `views`."""
+        return 0 if self.views is None else self.views.neighbours
 
     def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
         """The VAE and its reader of classes."""

@@ -1,11 +1,11 @@
-"""The `views:` section of the hybrid: what may happen to an observation that leaves its class as it is."""
+"""The `views:` section of the hybrid: which observations are taken to be of one class."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 if TYPE_CHECKING:
     import torch
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 
 class ViewsConfig(BaseModel):
-    """Classes that a changed copy of an observation shares with it (Hu et al. 2017, "self-augmented training").
+    """Classes that a row shares with its likes (Hu et al. 2017, "self-augmented training").
 
-    Every step makes a copy of each row; the amounts are drawn anew, each evenly from minus to plus the setting. What
-    the copies may do is what classes will not tell apart: give 0 to a change that makes another class of a thing.
-    Images are changed in all ways, vectors by noise alone.
+    Every step makes a changed copy of one of the nearest rows of each row (Van Gansbeke et al. 2020, whose neighbours
+    are those of learnt features); the amounts are drawn anew, each evenly from minus to plus the setting. What the
+    copies may do is what classes will not tell apart: give 0 to a change that makes another class of a thing. Images
+    are changed in all ways, vectors by noise alone. The logits of the classes are batch-normalised, so that every
+    class has rows from the first step on.
 
     Attributes:
         weight: of the bound on the mutual information of an observation's class and its copy, which training raises.
         balance: of the KL of the classes of a batch together to even use.
+        neighbours: among how many of its nearest training rows the one is drawn that is copied; 0 copies the row itself.
         turn: degrees.
         zoom: logarithm of the factor of enlargement: 0.2 is 18 % smaller to 22 % larger.
         slant: shear, the tangent of its angle.
@@ -34,6 +37,7 @@ class ViewsConfig(BaseModel):
 
     weight: PositiveFloat = 30.0
     balance: NonNegativeFloat = 100.0
+    neighbours: NonNegativeInt = 10
     turn: float = Field(default=15.0, ge=0, le=180)
     zoom: NonNegativeFloat = 0.2
     slant: NonNegativeFloat = 0.2
