@@ -62,7 +62,7 @@ def section(case: str, steps: int) -> dict[str, Any]:
 
 
 def project(data: Mapping[str, Any], case: str, steps: int, seed: int) -> Project:
-    training = {"steps": steps, "batch": 128, "learning_rate": 1e-3, "seed": seed, "checkpoint_every": 200}
+    training = {"steps": steps, "batch": 256, "learning_rate": 1e-3, "seed": seed, "checkpoint_every": 200}
     content: dict[str, Any] = {"name": "digits", "data": data, "net": NET, "tracking": {"uri": "off"}}
     content |= {"training": {**training, "monitor_every": steps}}
     return parse_project(content | ({"method": section(case, steps)} if CASES[case] else {}), "digits")
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("digits"))
     parser.add_argument("--mnist", type=Path, help="an .npz with `images` and the factor `digit`")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(USUAL))
     options = parser.parse_args()
     torch.set_num_threads(1)

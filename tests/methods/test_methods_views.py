@@ -9,7 +9,6 @@ import torch
 from unweave.core.errors import ConfigError
 from unweave.methods import BetaVAEConfig, HybridConfig
 from unweave.methods.views import ViewsConfig
-from unweave.nets.logits import StandardLogits
 from unweave.objectives.step import Step
 from unweave.objectives.terms import Balance, CategoricalKL, SharedInformation
 from unweave.testing.methods import make_batch, make_model
@@ -118,7 +117,7 @@ def test_the_views_move_the_encoder_and_not_the_decoder():
 
 @pytest.mark.parametrize("neighbours", [0, 4])
 def test_what_is_read_is_a_copy_of_the_row_or_of_its_neighbour(neighbours):
-    batch, method = make_batch(), hybrid(**STILL, neighbours=neighbours)
+    batch, method = replace(make_batch(), labelled=None), hybrid(**STILL, neighbours=neighbours)
     step = method.beside_copies(method.views, batch)
     likes = batch.partner if neighbours else batch.x
     want = method.vae.posterior(torch.cat([batch.x, likes])).classes[0].chunk(2)
@@ -140,4 +139,4 @@ def test_only_a_hybrid_with_views_asks_for_neighbours():
     for config in (HybridConfig(views=None), BetaVAEConfig(), BetaVAEConfig(categorical={"sizes": (3,)})):
         assert config.wants_neighbours == 0
         net = make_model(config.model_copy(update={"latent": 3})).method.vae.encoder
-        assert not any(isinstance(part, StandardLogits) for part in net.modules())
+        assert not any(isinstance(part, torch.nn.BatchNorm1d) for part in net.modules())

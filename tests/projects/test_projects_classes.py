@@ -45,7 +45,7 @@ def test_every_class_has_a_row_in_the_traversals(done, tmp_path):
 def test_stopped_in_either_stage_it_ends_with_the_same_weights(done, tmp_path):
     dataset, whole, _ = done
     project = project_of(method=METHOD)
-    for step in (7, 22):
+    for step in (10, 20):
         stopped = train(project, dataset, tmp_path, device="cpu", sinks=[Interrupt(step)])
         assert stopped.outcome.status != "complete"
     finished = train(project, dataset, tmp_path, device="cpu")

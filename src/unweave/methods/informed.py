@@ -15,7 +15,7 @@ from unweave.functional.information import information_bound
 from unweave.methods.autoencoder import SingleLossVAE
 from unweave.methods.views import ViewsConfig
 from unweave.nets.build import Nets
-from unweave.nets.logits import StandardLogits
+from unweave.nets.normalised import batch_normalised
 from unweave.objectives.method import Batch, Posterior
 from unweave.objectives.objective import Losses, Objective
 from unweave.objectives.step import Step
@@ -29,7 +29,8 @@ class InformedVAE(SingleLossVAE):
     ) -> None:
         assert nets.categorical is not None
         if views is not None:
-            nets = replace(nets, encoder=nn.Sequential(nets.encoder, StandardLogits(2 * nets.latent, nets.classes)))
+            assert isinstance(nets.encoder, nn.Sequential)
+            nets = replace(nets, encoder=batch_normalised(nets.encoder))
         super().__init__(nets, objective)
         self.views = views
         self.sizes, self.weight, self.stages = nets.categorical.sizes, weight, tuple(sorted({0, begins}))

@@ -18,8 +18,8 @@ class ViewsConfig(BaseModel):
     Every step makes a changed copy of one of the nearest rows of each row (Van Gansbeke et al. 2020, whose neighbours
     are those of learnt features); the amounts are drawn anew, each evenly from minus to plus the setting. What the
     copies may do is what classes will not tell apart: give 0 to a change that makes another class of a thing. Images
-    are changed in all ways, vectors by noise alone. The logits of the classes are batch-normalised, so that every
-    class has rows from the first step on.
+    are changed in all ways, vectors by noise alone. The encoder is batch-normalised, as theirs is: a new net without
+    says nearly the same of all rows, and the first classes to differ take all of them.
 
     Attributes:
         weight: of the bound on the mutual information of an observation's class and its copy, which training raises.
