@@ -1,7 +1,7 @@
 """Digit classes without labels: the hybrid's categorical code beside k-means on pixels and on codes of a beta-VAE.
 
     python benchmarks/digits.py --out digits                                # builtin:digits at 16 pixels
-    python benchmarks/digits.py --out digits --mnist gray_28x28.npz         # and that file, images and a factor `digit`
+    python benchmarks/digits.py --out digits --mnist gray_28x28.npz         # and that file, at 16 pixels too
     python benchmarks/digits.py --out digits --cases hybrid hybrid_without_copies     # what a part of it does
 
 Every run has one thread and the same number of steps; its processor time is measured. A finished run is a file in
@@ -36,7 +36,7 @@ from unweave.projects.data import held_out, load_data
 from unweave.projects.load import parse_project
 from unweave.projects.pipeline import train
 
-CLUSTERS, STARTS = 10, 10
+CLUSTERS, STARTS, SIZE = 10, 10, 16
 NET = {"kind": "mlp", "hidden": [256, 128]}
 
 CASES: Mapping[str, Mapping[str, Any] | None] = {
@@ -157,9 +157,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    sets: dict[str, dict[str, Any]] = {"digits": {"images": "builtin:digits", "size": 16}}
+    sets: dict[str, dict[str, Any]] = {"digits": {"images": "builtin:digits", "size": SIZE}}
     if options.mnist is not None:
-        sets["mnist"] = {"images": str(options.mnist.absolute())}
+        sets["mnist"] = {"images": str(options.mnist.absolute()), "size": SIZE}
     found: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in sets}
     for seed in range(options.seeds):  # seed by seed, so that a part of the runs compares all cases
         for name, data in sets.items():

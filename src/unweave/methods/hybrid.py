@@ -20,9 +20,9 @@ class HybridConfig(VAEConfig):
     """Settings of the hybrid: continuous factors by the KL, classes by mutual information.
 
     In both stages the class of an observation is to be read off a changed copy of one of its nearest rows, and the
-    classes are to be used evenly: a bound on the information that the two share, of which the encoder is the reader. In the second
-    stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The decoder learns to
-    show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
+    classes are to be used evenly: a bound on the information that the two share, of which the encoder is the reader.
+    In the second stage classes drawn at random are decoded, and an auxiliary net must read them off the result. The
+    decoder learns to show the class, so that a class cannot be repeated by the Gaussian codes or left unused.
 
     Attributes:
         beta: weight of the KL of the Gaussian codes, from nats to nats. At 4 those of small pictures, such as digits of

@@ -24,7 +24,7 @@ class ViewsConfig(BaseModel):
     Attributes:
         weight: of the bound on the mutual information of an observation's class and its copy, which training raises.
         balance: of the KL of the classes of a batch together to even use.
-        neighbours: among how many of its nearest training rows the one is drawn that is copied; 0 copies the row itself.
+        neighbours: how many of the nearest training rows of a row take turns to be copied; 0 copies the row itself.
         turn: degrees.
         zoom: logarithm of the factor of enlargement: 0.2 is 18 % smaller to 22 % larger.
         slant: shear, the tangent of its angle.
