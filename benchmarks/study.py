@@ -55,6 +55,7 @@ METHODS: Mapping[str, dict[str, Any]] = {
         "beta": 4.0,
         "fine_tune_after": 0.75,
         "categorical": {"sizes": [3], "anneal": 0.75},
+        "views": None,  # the nearest pictures share place and size, which are factors here, rather than shape
     },
 }
 """Settings by name, each from the middle of the published range (Locatello et al. 2019, table 2; 2020). Numbers of

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_project import SMALL, squares, trained, vectors
 from typer.testing import CliRunner
 
+from small_project import SMALL, squares, trained, vectors
 from unweave.cli.main import app
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import FactorTable

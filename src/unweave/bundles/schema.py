@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
@@ -12,7 +12,7 @@ from unweave.core.binding import Binding
 from unweave.core.errors import DataError
 from unweave.core.factors import Factor
 
-FORMAT = 1
+FORMAT: Final = 1
 
 _MOST_LATENT = 65_536
 _MOST_VALUES = 1 << 26

@@ -40,7 +40,7 @@ class Batch:
         dataset_size: number of training rows.
         generator: the only source of randomness of the step, on the device of `x`.
         labelled: some labelled observations, for methods that ask for them.
-        partner: a second observation per row, for methods that ask for pairs.
+        partner: a second observation per row, for methods that ask for pairs or neighbours.
     """
 
     x: Float[Tensor, "batch *observation"]
