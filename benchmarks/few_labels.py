@@ -76,6 +76,8 @@ class Case:
         alike: the case whose step costs the same.
         budgets: how many times the study's budget a run has.
         training: settings beside those of the study.
+        net: the `net:` section, where it is not the study's.
+        steps: a number of steps that no budget decides.
     """
 
     data: Mapping[str, Any]
@@ -83,6 +85,8 @@ class Case:
     alike: str
     budgets: int = 1
     training: Mapping[str, Any] = field(default_factory=dict)
+    net: Mapping[str, Any] = field(default_factory=dict)
+    steps: int | None = None
 
 
 CASES: Mapping[str, Case] = {
@@ -90,6 +94,9 @@ CASES: Mapping[str, Case] = {
     "1,000 labels": Case(PLAIN, supervised(1000), TIMED[1]),
     "1,000 labels, 4 budgets": Case(PLAIN, supervised(1000), TIMED[1], 4, {"schedule": "cosine"}),
     "1,000 labels, falling weight, 2 budgets": Case(PLAIN, supervised(1000, **FALLING), TIMED[1], 2),
+    "1,000 labels, published net, 2,500 steps": Case(
+        PLAIN, supervised(1000, weight=10.0), TIMED[1], 1, {"schedule": "cosine"}, {"width": 32}, 2500
+    ),
     "correlated, no labels": Case(CORRELATED, BETA, TIMED[0]),
     "correlated, support term": Case(CORRELATED, {**BETA, "correlated": {"support": SUPPORT}}, TIMED[2]),
     "correlated, 100 labels, weighted": Case(CORRELATED, supervised(100, correlated={}), TIMED[1]),
@@ -112,6 +119,7 @@ def content(case: str, seed: int, steps: int) -> dict[str, Any]:
         "name": "few labels",
         "data": made.data,
         "method": study.settings(made.method, steps),
+        "net": {**asked["net"], **made.net},
         "training": training,
     }
 
@@ -149,7 +157,7 @@ def _step_time(case: str, out: Path) -> float:
 
 def result(case: str, seed: int, each: float, seconds: float, out: Path) -> dict[str, Any]:
     """Scores of one run, trained now where that is not done yet; a step costs `each` of the `seconds` of a budget."""
-    steps = int(CASES[case].budgets * seconds / each)
+    steps = CASES[case].steps or int(CASES[case].budgets * seconds / each)
     project = parse_project(content(case, seed, steps), "few labels")
     data = load_data(project, out)
     run = run_for(out, project, data.data_hash)
