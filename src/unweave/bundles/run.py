@@ -110,9 +110,9 @@ def _signatures(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any] |
 
 def _try(model: BundleModel, folder: Path) -> None:
     """One row there and back: graphs that do not do what the card says are refused now, not at the first request."""
-    kind = np.uint8 if model.images else np.float32
+    row = np.zeros((1, *model.shape))
     try:
-        codes = model.encode(np.zeros((1, *model.shape), kind)).mean
+        codes = model.encode(row.astype(np.uint8) if model.images else row.astype(np.float32)).mean
         made = model.decode(codes)
     except (ConfigError, ShapeError) as error:
         raise DataError(f"the graphs of the bundle {folder} do not do what its card says: {error}") from error

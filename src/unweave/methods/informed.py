@@ -27,13 +27,14 @@ class InformedVAE(SingleLossVAE):
     def __init__(
         self, nets: Nets, objective: Objective, *, weight: float, begins: int, views: ViewsConfig | None
     ) -> None:
-        assert nets.categorical is not None
+        categorical = nets.categorical
+        assert categorical is not None
         if views is not None:
             assert isinstance(nets.encoder, nn.Sequential)
             nets = replace(nets, encoder=batch_normalised(nets.encoder))
         super().__init__(nets, objective)
         self.views = views
-        self.sizes, self.weight, self.stages = nets.categorical.sizes, weight, tuple(sorted({0, begins}))
+        self.sizes, self.weight, self.stages = categorical.sizes, weight, tuple(sorted({0, begins}))
         self.reader = nets.like_encoder(nets.classes)
 
     @property

@@ -150,7 +150,8 @@ def _graphs(model: TrainedModel, folder: Path) -> GraphModel:
 
 def _none_of(model: TrainedModel) -> Observations:
     """One black image: which columns form groups does not depend on the rows."""
-    return np.zeros((1, *model.shape), np.uint8 if model.transform.images else np.float32)
+    row = np.zeros((1, *model.shape))
+    return row.astype(np.uint8) if model.transform.images else row.astype(np.float32)
 
 
 def _reference(graphs: GraphModel, observations: Observations, signatures: Signatures | None) -> Reference:

@@ -112,7 +112,8 @@ def gates_of(bundle: BundleModel, project: Project) -> tuple[GateResult, ...]:
 def _in_time(bundle: BundleModel, gate: Gate) -> GateResult:
     """95th percentile of one row encoded and decoded, in milliseconds, in this process: what an edit costs at least."""
     random = generator(0, "promote", "image")
-    row = random.integers(0, 256, (1, *bundle.shape)).astype(np.uint8 if bundle.images else np.float32)
+    drawn = random.integers(0, 256, (1, *bundle.shape))
+    row = drawn.astype(np.uint8) if bundle.images else drawn.astype(np.float32)
     taken = []
     for _ in range(_WARM_UP + _CALLS):
         began = time.perf_counter()
