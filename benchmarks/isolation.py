@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/isolation.py --study study/projects --out isolation [--method beta_vae] [--seeds 0]
     .venv/bin/python benchmarks/isolation.py --out isolation --write docs/results/isolation.md
 
-Signatures are learnt from 1,000 labelled rows, a judge from 6,000 others, and 100 held-out rows are edited. Every form
+Signatures are learnt from 1,000 labelled rows, a judge from 6,000 others, and 60 held-out rows are edited. Every form
 of directions is tried on the same rows; the exact factors are those of the nearest picture that the set can draw. One
 model is one file in `--out`; what is there is not measured again.
 """
@@ -31,15 +31,15 @@ from unweave.signatures.leakage import (
 )
 
 SETS = ("sprites", "scenes")
-FORMS = ("plain", "isolated", "regression", "dimension")
-LABELS, JUDGED, HELD = 1000, 6000, 1200
+FORMS = ("plain", "isolated", "dimension")
+LABELS, JUDGED, HELD = 1000, 6000, 600
 """Rows that signatures and judges are learnt from, and held-out rows; of these some are edited, others are compared."""
 
 
 def judges_of(name: str, data: Any, rows: np.ndarray) -> list[Judge]:  # noqa: ANN401 - Dataset
     generated = builtin_set(name, size=32)
     exact = exact_judge(generated)
-    learnt = pixel_judge(data.observations(rows), data.table.take(rows), steps=1200)
+    learnt = pixel_judge(data.observations(rows), data.table.take(rows), steps=600)
     for judge in (exact, learnt):
         print(name, judge.measure, {k: round(s.value or 0, 3) for k, s in judge.quality.items()}, flush=True)
     return [exact, learnt]
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--method", default="beta_vae")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--rows", type=int, default=100)
+    parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,7 @@ METHODS: Mapping[str, dict[str, Any]] = {
         "beta": 4.0,
         "fine_tune_after": 0.75,
         "categorical": {"sizes": [3], "anneal": 0.75},
+        "views": None,  # the nearest pictures share place and size, which are factors here, rather than shape
     },
 }
 """Settings by name, each from the middle of the published range (Locatello et al. 2019, table 2; 2020). Numbers of
@@ -281,14 +282,14 @@ def table(found: list[dict[str, Any]]) -> str:
 MARKS = "<!-- study -->", "<!-- end of study -->"
 
 
-def write(found: list[dict[str, Any]], path: Path) -> None:
-    """Put the tables between the marks of a Markdown file."""
-    text = path.read_text()
-    before, _, rest = text.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
+def write(text: str, path: Path, marks: tuple[str, str] = MARKS) -> None:
+    """Put text between two marks of a Markdown file."""
+    content = path.read_text()
+    before, _, rest = content.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
     if not rest:
-        raise SystemExit(f"{path}: expected the marks {MARKS[0]} and {MARKS[1]}.")
-    path.write_text(f"{before}{MARKS[0]}\n{table(found)}{MARKS[1]}{after}")
+        raise SystemExit(f"{path}: expected the marks {marks[0]} and {marks[1]}.")
+    write_text(path, f"{before}{marks[0]}\n{text}{marks[1]}{after}")
 
 
 def main() -> None:
@@ -325,7 +326,7 @@ def main() -> None:
         study(jobs, options.out, steps, options.device, full=options.full)
         print(table(results(options.out)))
     else:
-        write(results(options.out), options.write)
+        write(table(results(options.out)), options.write)
 
 
 if __name__ == "__main__":

@@ -23,3 +23,19 @@ def shared():
     if not SHARED.exists():
         pytest.skip("../shared is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A small project with its bundle, for all tests that only read it."""
+    from small_bundle import small_bundle
+
+    return small_bundle(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def at_hand(small, monkeypatch):
+    """Exports of `small` take the graphs that it has."""
+    from small_bundle import graphs_at_hand
+
+    graphs_at_hand(small, monkeypatch)

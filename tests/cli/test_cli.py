@@ -15,6 +15,7 @@ COMMANDS = {
     "Train": ("train",),
     "Measure": ("evaluate", "score", "traverse", "report"),
     "Factors": ("discover",),
+    "Ship": ("export", "promote"),
 }
 SETTINGS = """
 method: {kind: beta_vae, latent: 3}

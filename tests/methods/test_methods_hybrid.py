@@ -15,8 +15,8 @@ def config(**settings):
     return HybridConfig(latent=3, categorical={"sizes": (3,)}, fine_tune_after=100, **settings)
 
 
-def test_the_first_stage_is_a_beta_vae():
-    hybrid = make_model(config(beta=2.0)).method
+def test_the_first_stage_without_copies_is_a_beta_vae():
+    hybrid = make_model(config(beta=2.0, views=None)).method
     plain = make_model(BetaVAEConfig(latent=3, beta=2.0, categorical={"sizes": (3,)})).method
     for iteration in (0, 99):
         losses = hybrid.losses(make_batch(iteration=iteration))

@@ -21,7 +21,7 @@ GATE_FAILED, BAD_INPUT, BROKEN = 1, 2, 3
 _OF_TRAIN = ("torch", "lightning_fabric", "safetensors", "jaxtyping", "mlflow")
 """Modules that only the extra `train` installs."""
 
-START, TRAIN, MEASURE, FIND = "Start", "Train", "Measure", "Find and move factors"
+START, TRAIN, MEASURE, FIND, SHIP = "Start", "Train", "Measure", "Find and move factors", "Ship"
 """Panels of the help, by what a person wants to do."""
 
 Folder = Annotated[Path, typer.Option("-C", "--folder", help="The project folder.", show_default="the working folder")]

@@ -17,17 +17,19 @@ from unweave.cli import (
     discover,
     edit,
     evaluate,
+    export,
     import_model,
     init,
     labels,
     probe,
+    promote,
     report,
     score,
     swap,
     train,
     traverse,
 )
-from unweave.cli.console import FIND, MEASURE, START, TRAIN, err, print_error
+from unweave.cli.console import FIND, MEASURE, SHIP, START, TRAIN, err, print_error
 
 app = typer.Typer(
     name="unweave",
@@ -55,6 +57,8 @@ for panel, name, command in (
     (FIND, "edit", edit.edit),
     (FIND, "swap", swap.swap),
     (FIND, "augment", augment.augment),
+    (SHIP, "export", export.export),
+    (SHIP, "promote", promote.promote),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)

@@ -94,6 +94,8 @@ def say_signatures(signatures: Signatures) -> None:
 
 
 def _cells(signature: Signature) -> tuple[str, ...]:
+    from unweave.projects.report.signatures import safe_words
+
     name, score = next(iter(signature.quality.items()))
     value = "–" if score.value is None else f"{name.replace('_', ' ')} {score.value:.2f}"
     interval = "" if score.interval is None else f" ({score.interval[0]:.2f} to {score.interval[1]:.2f})"
@@ -109,12 +111,3 @@ def _cells(signature: Signature) -> tuple[str, ...]:
         safe_words(signature),
         leaks,
     )
-
-
-def safe_words(signature: Signature) -> str:
-    """How far a factor can be moved, in its own units."""
-    low, high = signature.safe
-    if signature.path == "classes":
-        return "to every class" if high >= 1 else f"{high:.0%} of the way"
-    unit = "" if signature.path == "rotation" else " steps"
-    return f"{low:+.3g} to {high:+.3g}{unit}"

@@ -39,6 +39,11 @@ class MethodConfig(BaseModel):
     """Whether every row of a batch comes with a partner (`data.pairs`)."""
 
     @property
+    def wants_neighbours(self) -> int:
+        """Among how many of its nearest rows the partner of a row is drawn; 0 asks for none."""
+        return 0
+
+    @property
     def wants_labels(self) -> SupervisionConfig | None:
         """Which labels training should carry, if any."""
         return None

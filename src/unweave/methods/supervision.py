@@ -28,10 +28,16 @@ class SupervisionConfig(BaseModel):
         factors: names of the factors to learn from, or `auto`: all that have labels.
         labels: at most so many labelled training rows, spread evenly over the labels and drawn by the seed of the
             training; None takes all.
-        weight: of the term, which is in nats per labelled row.
+        weight: of the term, which is in nats per labelled row. It pulls against the KL, which draws codes to 0: in
+            balance a level's column stands at weight / (weight + beta) of its label.
+        final: weight to which it moves linearly over `ramp` steps; None keeps it. Labels settle early which column is
+            which; a weight that falls then leaves the rest to all rows, rather than learn a few of them by heart.
+        ramp: number of steps from `weight` to `final`.
         batch: labelled rows per step.
         noise: standard deviation of the noise on labelled observations as the nets see them (pixels from 0 to 1,
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
+        apart: weight of what the labelled factors' columns and the others say about each other, in nats as if they were
+            normal. It keeps other columns from knowing a labelled factor too; 0 for none.
         classes: `line` gives a categorical factor one column, `logits` one column per class.
         augment: how labelled images are moved and relit, anew in every step and before the noise; None leaves them as
             they are. Switch on what changes none of the labels: it moves what a label of position would be about.
@@ -41,9 +47,12 @@ class SupervisionConfig(BaseModel):
 
     factors: Literal["auto"] | tuple[str, ...] = "auto"
     labels: PositiveInt | None = None
-    weight: PositiveFloat = 10.0
+    weight: PositiveFloat = 50.0
+    final: NonNegativeFloat | None = None
+    ramp: PositiveInt = 5000
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
+    apart: NonNegativeFloat = 0.0
     classes: Literal["line", "logits"] = "line"
     augment: AugmentConfig | None = None
 
@@ -79,7 +88,7 @@ class CorrelatedConfig(BaseModel):
         factors: pairs by name, or `auto`: those whose labels, of the rows that training may use, are associated by 0.3
             or more and beyond chance, as in the data report.
         support: weight of the factorised support (Roth et al. 2023) of the two factors' columns, 0 for none; without
-            labelled factors all pairs of columns take part.
+            labelled factors all pairs of columns that are in use take part.
         reweight: whether labelled rows count by p(a) p(b) / p(a, b), so that the pair is independent among them.
     """
 
@@ -94,13 +103,17 @@ def label_terms(
     supervision: SupervisionConfig | None, correlated: CorrelatedConfig | None, binding: Binding, latent: int
 ) -> dict[str, tuple[Schedule, Term]]:
     """What the two sections add to the objective of a VAE, by name."""
-    from unweave.objectives.objective import constant
-    from unweave.objectives.supervision import Supervision
+    from unweave.objectives.objective import constant, linear
+    from unweave.objectives.supervision import Apart, Supervision
     from unweave.objectives.support import FactorisedSupport
 
     terms: dict[str, tuple[Schedule, Term]] = {}
     if supervision is not None and binding.bound:
-        terms["supervision"] = (constant(supervision.weight), Supervision(binding))
+        weight, final = supervision.weight, supervision.final
+        schedule = constant(weight) if final is None else linear(weight, final, over=supervision.ramp)
+        terms["supervision"] = (schedule, Supervision(binding))
+        if supervision.apart > 0 and sum(len(b.columns) for b in binding.bound) < latent:
+            terms["apart"] = (constant(supervision.apart), Apart(binding))
     columns = support_columns(binding, latent)
     if correlated is not None and correlated.support > 0 and columns:
         terms["support"] = (constant(correlated.support), FactorisedSupport(columns))

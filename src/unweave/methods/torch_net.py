@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unweave.core.errors import ConfigError, MissingExtraError
+from unweave.core.errors import ConfigError
+from unweave.methods.onnx_export import write_graph
 
 
 class TorchNet:
@@ -124,40 +125,14 @@ def freeze(net: TorchNet, example: NDArray[np.float32], path: Path) -> None:
         MissingExtraError: the exporter is not installed.
         ConfigError: torch cannot trace the module.
     """
+    given = torch.from_numpy(np.array(example))
     try:
-        import onnxscript  # noqa: F401 - the exporter needs it
-    except ImportError as error:
-        raise MissingExtraError("onnxscript", "train", "Freezing a torch module into an ONNX file") from error
-    import logging
-    import warnings
-
-    names = list(net(example))
-    outputs = _Named(net.module)
-    loud = logging.getLogger("torch.onnx")
-    level = loud.level
-    try:
-        loud.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), torch.inference_mode():
-            warnings.simplefilter("ignore")  # of the exporter, about itself
-            torch.onnx.export(
-                outputs.eval(),
-                (torch.from_numpy(np.array(example)),),
-                str(path),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-                input_names=["x"],
-                output_names=names,
-                dynamic_shapes=({0: torch.export.Dim("rows")},),
-            )
-    except Exception as error:  # the exporter passes on whatever stops it
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        write_graph(_Named(net.module).eval(), given, path, takes="x", gives=list(net(example)))
+    except ConfigError as error:
         raise ConfigError(
-            f"{type(net.module).__name__} cannot be frozen: {first} Import it without --freeze; it is then needed at "
+            f"{type(net.module).__name__} cannot be frozen: {error} Import it without --freeze; it is then needed at "
             "every later call."
         ) from error
-    finally:
-        loud.setLevel(level)
 
 
 class _Named(nn.Module):

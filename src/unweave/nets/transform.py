@@ -45,15 +45,23 @@ class Transform:
         if self.images:
             # The permuted view of (N, H, W, C) is channels-last memory: no copy is made.
             return observations.permute(0, 3, 1, 2).float().div_(255)
-        mean, scale = (torch.as_tensor(a, device=observations.device) for a in (self.mean, self.scale))
+        mean, scale = self._standard(observations)
         return (observations - mean) / scale
 
-    def outside(self, x: Tensor) -> NDArray[np.float32]:
-        """What the nets say to float32 images (N, H, W, C) in [0, 1], or vectors (N, F) in the units of the data."""
+    def at_rest(self, x: Tensor) -> Tensor:
+        """What the nets say to images (N, H, W, C) in [0, 1], or vectors (N, F) in the units of the data."""
         if self.images:
-            images: NDArray[np.float32] = x.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-            return images
+            return x.clamp(0, 1).permute(0, 2, 3, 1)
+        mean, scale = self._standard(x)
+        return x * scale + mean
+
+    def outside(self, x: Tensor) -> NDArray[np.float32]:
+        """`at_rest` as float32 arrays."""
+        observations: NDArray[np.float32] = self.at_rest(x).cpu().numpy()
+        return observations
+
+    def _standard(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and scale (F,) of vectors, where `like` is."""
         assert self.mean is not None
         assert self.scale is not None
-        vectors: NDArray[np.float32] = x.cpu().numpy() * self.scale + self.mean
-        return vectors
+        return torch.as_tensor(self.mean, device=like.device), torch.as_tensor(self.scale, device=like.device)

@@ -40,7 +40,7 @@ class Batch:
         dataset_size: number of training rows.
         generator: the only source of randomness of the step, on the device of `x`.
         labelled: some labelled observations, for methods that ask for them.
-        partner: a second observation per row, for methods that ask for pairs.
+        partner: a second observation per row, for methods that ask for pairs or neighbours.
     """
 
     x: Float[Tensor, "batch *observation"]
@@ -73,8 +73,13 @@ class Posterior:
     def code_logvar(self) -> Float[Tensor, "batch columns"]:
         """Log-variances of the columns of `code`: a class's is that of its indicator, p (1 - p)."""
         certain = torch.finfo(self.logvar.dtype).tiny
-        spread = [(log_p.exp() * -log_p.expm1()).clamp_min(certain).log() for log_p in self.classes]
+        spread = [(p * _of_others(p)).clamp_min(certain).log() for p in (log_p.exp() for log_p in self.classes)]
         return torch.cat([self.logvar, *spread], -1)
+
+
+def _of_others(p: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch classes"]:
+    """1 - p as the sum of the other classes' probabilities: exact where p is near 1, also in an exported graph."""
+    return p @ (1 - torch.eye(p.shape[-1], dtype=p.dtype, device=p.device))
 
 
 @dataclass(frozen=True)

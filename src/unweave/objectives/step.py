@@ -40,6 +40,7 @@ class Step:
         dataset_size: number of training rows, for estimators that need it.
         labelled: codes of labelled rows, where the method learns from labels.
         classes: log-probabilities of q(c|x) of each categorical code.
+        copies: log-probabilities of the classes of a changed copy of each row, where the method makes copies.
         expected: gives E[x|z], of the shape of `x`; a function, because most objectives do not ask.
         memo: work that several terms of the step share, by a name of their own.
     """
@@ -53,5 +54,6 @@ class Step:
     dataset_size: int
     labelled: LabelledCodes | None = None
     classes: tuple[Float[Tensor, "batch classes"], ...] = ()
+    copies: tuple[Float[Tensor, "batch classes"], ...] = ()
     expected: Callable[[], Tensor] | None = None
     memo: dict[str, Any] = field(default_factory=dict)

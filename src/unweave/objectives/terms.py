@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from unweave.functional.categorical import categorical_kl
 from unweave.functional.gaussian import gaussian_kl
 from unweave.functional.groups import Groups, group_sum
+from unweave.functional.information import shared_information
 from unweave.objectives.step import Step
 
 
@@ -48,3 +50,21 @@ class CategoricalKL:
     def __call__(self, step: Step) -> Tensor:
         """Sum over codes, mean over the batch."""
         return torch.stack([categorical_kl(log_p).sum(-1).mean() for log_p in step.classes]).sum()
+
+
+class SharedInformation:
+    """Minus the bound on the mutual information of the classes of a row and a changed copy of it."""
+
+    def __call__(self, step: Step) -> Tensor:
+        """Sum over codes, mean over the batch."""
+        pairs = zip(step.classes, step.copies, strict=True)
+        return -torch.stack([shared_information(log_p, log_q).mean() for log_p, log_q in pairs]).sum()
+
+
+class Balance:
+    """KL(mean of q(c|x) over the batch || uniform): `CategoricalKL` less the information of class and row."""
+
+    def __call__(self, step: Step) -> Tensor:
+        """Sum over codes."""
+        means = [log_p.logsumexp(0, keepdim=True) - math.log(len(log_p)) for log_p in step.classes]
+        return torch.stack([categorical_kl(log_mean).sum() for log_mean in means]).sum()

@@ -7,6 +7,8 @@ import torch
 from unweave.core.errors import ConfigError
 from unweave.core.seeds import derive
 from unweave.data.dataset import Dataset
+from unweave.data.neighbours import NearestPartners
+from unweave.data.pairs import Partners
 from unweave.nets.transform import Transform
 from unweave.projects.config import Project
 from unweave.projects.labelled import LabelsUsed
@@ -22,6 +24,7 @@ def batch_source(
     Raises:
         ConfigError: the method wants pairs, and the data do not say what makes one; or it would move and relight
             vectors.
+        DataError: it wants neighbours, and there are too few rows.
     """
     observations, method = dataset.store.observations, project.method
     labelled, partners = None, None
@@ -38,16 +41,9 @@ def batch_source(
             noise=method.wants_labels.noise,
             augment=method.wants_labels.augment,
         )
-    if method.wants_pairs:
-        if dataset.partners is None:
-            raise ConfigError(
-                f"method.kind: {method.kind!r} learns from pairs, and data.pairs does not say what makes one. Name a "
-                "label column (`data.pairs: {by: person}`), an order (`{order: frame}`), or for a built-in set how "
-                "many factors change (`{change: 1}`)."
-            )
-        partners = PartnerSource(
-            dataset.partners, transform, seed=derive(project.training.seed, "partners"), device=device
-        )
+    found = _partners(project, dataset)
+    if found is not None:
+        partners = PartnerSource(found, transform, seed=derive(project.training.seed, "partners"), device=device)
     return BatchSource(
         observations,
         dataset.splits.train,
@@ -58,3 +54,20 @@ def batch_source(
         labelled=labelled,
         partners=partners,
     )
+
+
+def _partners(project: Project, dataset: Dataset) -> Partners | None:
+    """What may stand beside a row, if the method asks for any such thing."""
+    method = project.method
+    if method.wants_neighbours:
+        seed = derive(project.training.seed, "neighbours")
+        return NearestPartners(dataset.store.observations, dataset.splits.train, method.wants_neighbours, seed=seed)
+    if not method.wants_pairs:
+        return None
+    if dataset.partners is None:
+        raise ConfigError(
+            f"method.kind: {method.kind!r} learns from pairs, and data.pairs does not say what makes one. Name a "
+            "label column (`data.pairs: {by: person}`), an order (`{order: frame}`), or for a built-in set how "
+            "many factors change (`{change: 1}`)."
+        )
+    return dataset.partners

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
+from unweave.bundles.schema import Statement
 from unweave.core.factors import Factor
 from unweave.data.config import DataConfig
 from unweave.methods import BetaVAEConfig, MethodField
@@ -78,6 +79,7 @@ class Project(_Section):
     sweep: SweepConfig | None = None
     monitoring: MonitoringConfig | None = None
     tracking: TrackingConfig = TrackingConfig()
+    card: Statement = Statement()
 
     @field_validator("method", mode="before")
     @classmethod

@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unweave.core.model import RunModel
 from unweave.data.dataset import Dataset
 from unweave.projects.data import data_report_json, held_out
 from unweave.projects.evaluation import evaluate
-from unweave.projects.models import trained_model
+from unweave.projects.models import model_hash, trained_model
 from unweave.projects.report.content import Reconstructions, ReportContent, Traversals
 from unweave.projects.report.page import write_report
+from unweave.projects.report.signatures import Shown
 from unweave.projects.runs import Run
 from unweave.projects.traversals import information_shares, traversals
+from unweave.signatures.leakage.matrix import LeakageMatrix
+from unweave.signatures.signatures import Signatures
+from unweave.signatures.strips import strip_of
 from unweave.training.sinks import History
 
 if TYPE_CHECKING:
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _FRAMES = 9
+_OBJECTS = 4
+"""Held-out objects whose factors are moved in the pictures of signatures."""
 
 
 def finish(trained: Trained, dataset: Dataset, root: Path) -> dict[str, Any]:
@@ -74,9 +81,23 @@ def write_run_report(run: Run, dataset: Dataset, root: Path, *, model: RunModel 
         information=information_shares(codes, table) if table.factors else None,
         factors=table.names,
         no_pictures=_no_pictures(model),
+        signatures=_signatures(run, model, codes.mean),
     )
     write_report(content, run.report)
     return run.report
+
+
+def _signatures(run: Run, model: RunModel, codes: NDArray[np.float32]) -> Shown | None:
+    """What `unweave probe` found, as far as it is of this model."""
+    if not run.signatures.exists():
+        return None
+    found = Signatures.load(run.signatures)
+    found.check_model(model_hash(run))
+    shown = np.linspace(0, len(codes) - 1, min(_OBJECTS, len(codes))).astype(np.int64)
+    images = len(model.shape) == 3 and "decode" in model.capabilities
+    strips = [strip_of(found, name, codes[shown], model.decode) for name in found.names] if images else []
+    matrices = [LeakageMatrix.from_json(one) for one in (run.read("leakage") or {}).get("matrices", [])]
+    return Shown(found, matrices, strips, (run.read("curves") or {}).get("curves", []))
 
 
 def _no_pictures(model: RunModel) -> str:

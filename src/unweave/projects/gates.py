@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,11 +26,16 @@ class GateResult:
 
 def check_gates(accept: AcceptConfig | None, card: Scorecard) -> tuple[GateResult, ...]:
     """All gates on held-out rows; a score without a value, or absent, fails."""
-    return tuple(_check(score, gate, card) for score, gate in gates(accept)) if accept else ()
+    return check_values(accept, {name: score.value for name, score in card.items()})
+
+
+def check_values(accept: AcceptConfig | None, values: Mapping[str, float | None]) -> tuple[GateResult, ...]:
+    """The same for the values of scores, by name."""
+    return tuple(judge(score, gate, values.get(score)) for score, gate in gates(accept)) if accept else ()
 
 
 def gates(accept: AcceptConfig) -> Iterator[tuple[str, Gate]]:
-    """Names of scores and their gates; `edit_p95_ms` is measured while serving, never on held-out rows."""
+    """Names of scores and their gates; `edit_p95_ms` is measured on a bundle, never on held-out rows."""
     if accept.mig:
         yield "mig", accept.mig
     if accept.dci:
@@ -41,8 +46,8 @@ def gates(accept: AcceptConfig) -> Iterator[tuple[str, Gate]]:
         yield "leakage", accept.leakage
 
 
-def _check(name: str, gate: Gate, card: Scorecard) -> GateResult:
-    value = card[name].value if name in card else None
+def judge(name: str, gate: Gate, value: float | None) -> GateResult:
+    """One gate; without a value it fails."""
     passed = value is not None and (
         (gate.at_least is None or value >= gate.at_least) and (gate.at_most is None or value <= gate.at_most)
     )

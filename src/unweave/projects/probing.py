@@ -32,6 +32,7 @@ from unweave.signatures.leakage.exact_judge import exact_judge
 from unweave.signatures.leakage.judge import Judge, at_rest
 from unweave.signatures.leakage.measure import FEWEST_DRAWS, leakages, measure_leakage
 from unweave.signatures.leakage.pixel_judge import pixel_judge
+from unweave.signatures.probes.curves import curves
 from unweave.signatures.signature import Candidate
 from unweave.signatures.signatures import Signatures
 
@@ -131,14 +132,15 @@ def probe_run(
     strong = (p for p in associations(chosen, seed=seed) if p.value >= STRONG and p.beyond_chance)
     correlated = tuple((pair.a, pair.b) for pair in strong)
     linked = [label_levels(chosen.select(names)) for names in connected(correlated)]
+    codes, of_rows = model.encode(dataset.observations(rows)).mean, None if groups is None else groups[rows]
     found = fit_signatures(
-        model.encode(dataset.observations(rows)).mean,
+        codes,
         chosen,
         model=model_hash(run),
         reference=reference,
         response=response_of(model),
         binding=model.binding,
-        groups=None if groups is None else groups[rows],
+        groups=of_rows,
         weights=independent_weights(linked).values if linked else None,
         only=only,
         provenance={"run": run.name, "data": dataset.data_hash, "labelled_rows": rows.tolist()},
@@ -146,6 +148,10 @@ def probe_run(
         seed=seed,
     )
     notes = [f"{name} has no signature: {why}" for name, why in found.provenance["refused"].items()]
+    if run.read("labels") is not None:
+        notes.append(
+            "The model learnt from labels too, perhaps from these: its code may be read less well on other rows."
+        )
     notes += [f"{a} and {b} vary together in the labels; rows count as if they did not." for a, b in correlated]
     if look != "none" and "decode" in model.capabilities:
         builtin = project.data.builtin
@@ -153,6 +159,8 @@ def probe_run(
         labelled = _Labelled(dataset, table, rows, groups, generated)
         found, more = _with_leakage(found, model, run, labelled, look, bootstrap, seed)
         notes += more
+    learnt = curves(codes, chosen, groups=of_rows, bootstrap=bootstrap, seed=seed)
+    run.write("curves", {"curves": [curve.to_json() for curve in learnt.values()]})
     found.save(run.signatures)
     return Probed(found, tuple(notes))
 
@@ -187,8 +195,9 @@ def _with_leakage(
         groups=labelled.of_group(edited),
         seed=seed,
     )
-    run.write("leakage", {"matrices": [one.matrix.to_json() for one in measured]})
-    notes += [f"{name} is not judged: {why}" for name, why in measured[0].matrix.left_out.items()]
+    matrices = [one.matrix for one in measured]
+    notes += [f"{name} is not judged by {m.measure}: {why}" for m in matrices for name, why in m.left_out.items()]
+    run.write("leakage", {"matrices": [matrix.to_json() for matrix in matrices]})
     return found.with_leakage(leakages(measured)), notes
 
 
@@ -214,9 +223,12 @@ def _judges(
     if enough and (look == "pixels" or (look == "auto" and not judges)):
         groups = labelled.of_group(rest)
         judges.append(pixel_judge(dataset.observations(rest), table.take(rest), groups=groups, seed=seed))
-    if judges and look != "codes":
+    if look in ("pixels", "exact") or (judges and builtin is not None):
         return judges, []
     readers = [signature.reader for signature in found.signatures]
     pictures, labels = dataset.observations(edited), table.take(edited).select(found.names)
-    note = "Leakage is what the probes read off the decoded code: they found the directions, so it is a lower bound."
-    return [code_judge(model, readers, pictures, labels, seed=seed)], [note]
+    note = (
+        "Leakage by `codes` is what the probes read off the decoded code. They found the directions, so it is a lower "
+        "bound."
+    )
+    return [*judges, code_judge(model, readers, pictures, labels, seed=seed)], [note]

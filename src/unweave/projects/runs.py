@@ -17,7 +17,7 @@ from unweave.core.scores import Scorecard
 from unweave.projects.config import Project
 from unweave.projects.load import parse_project
 
-RUNS = "runs"
+RUNS, BUNDLES = "runs", "bundles"
 
 
 @dataclass(frozen=True)

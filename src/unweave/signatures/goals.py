@@ -208,7 +208,7 @@ class TurnGoal:
         """To within what single precision allows."""
         across = self.point[:, 0] * outputs[:, 1] - self.point[:, 1] * outputs[:, 0]
         along = (self.point * outputs).sum(axis=1)
-        return np.abs(np.arctan2(across, along)) <= _NEAR
+        return np.asarray(np.abs(np.arctan2(across, along)) <= _NEAR)
 
     def scaled(self, share: Floats, at: Floats) -> Self:
         """A part of the turn."""

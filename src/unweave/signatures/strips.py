@@ -59,7 +59,8 @@ def strip_of(
     signature = signatures[factor]
     edits, titles = _columns(signature, steps)
     read = signature.reader.read(codes)
-    frames, clipped = [], []
+    frames: list[NDArray[np.float32]] = []
+    clipped = []
     for edit in edits:
         made = edit_codes(signatures, codes, edit)
         moved = made.codes

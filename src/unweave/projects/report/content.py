@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.scores import Scorecard
+from unweave.projects.report.signatures import Shown
 
 Series = Mapping[str, tuple[Sequence[int], Sequence[float]]]
 """Name to steps and values."""
@@ -71,6 +72,7 @@ class ReportContent:
         reconstructions, traversals: pictures; None for vectors.
         information: share of each factor's entropy that each dimension knows, (D, K); None without labels.
         factors: names of the K factors.
+        signatures: what was found by `unweave probe`; None before.
         no_pictures: why there are none, where there are none.
     """
 
@@ -87,6 +89,7 @@ class ReportContent:
     traversals: Traversals | None = None
     information: NDArray[np.float64] | None = None
     factors: Sequence[str] = ()
+    signatures: Shown | None = None
     no_pictures: str = ""
 
     @property

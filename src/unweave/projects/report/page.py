@@ -17,6 +17,7 @@ from unweave.core.scores import Scorecard
 from unweave.projects.report.charts import Line, interval_plot, line_chart
 from unweave.projects.report.content import ReportContent
 from unweave.projects.report.pictures import encode_png, image_grid, to_rgb
+from unweave.projects.report.signatures import signature_values
 from unweave.projects.report.words import IN_USE, above_chance, factors_with_own_dial, headline, verdict
 
 _FIRST_SETTINGS = ("method", "net", "training", "data")
@@ -40,6 +41,7 @@ def render_report(content: ReportContent) -> str:
         reconstructions=_reconstructions(content),
         traversals=_traversals(content),
         information=_information(content),
+        signatures=signature_values(content.signatures) if content.signatures is not None else None,
     )
 
 

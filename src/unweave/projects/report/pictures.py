@@ -79,7 +79,7 @@ def labelled_grid(
     for row, text in enumerate(texts):
         draw.text((left - _MARGIN, top + row * step[1] + size[1] / 2), text, fill=_TEXT, font=font, anchor="rm")
     for column, title in enumerate(titles):
-        draw.text((left + column * step[0] + size[0] / 2, top - 4), title, fill=_TEXT, font=font, anchor="mb")
+        draw.text((left + column * step[0] + size[0] / 2, top - 7), title, fill=_TEXT, font=font, anchor="ms")
     for row, column in framed:
         x, y = left + column * step[0], top + row * step[1]
         draw.rectangle((x - 3, y - 3, x + size[0] + 2, y + size[1] + 2), outline=_FRAME, width=3)

@@ -85,4 +85,4 @@ def _blurred(images: NDArray[np.uint8]) -> Pictures:
     padded = np.pad(images.astype(np.float32) / np.float32(255), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = images.shape[1:3]
     parts = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return np.mean(parts, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(parts, axis=0), dtype=np.float32)

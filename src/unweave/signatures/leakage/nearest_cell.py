@@ -134,7 +134,7 @@ class NearestCell:
         coarse = _averages(small.reshape(-1, *shape), pool)
         squares = (small.astype(np.float32) ** 2).sum(axis=1) + detail**2
         left = np.sqrt(np.maximum(squares / pool**2 - (coarse**2).sum(axis=1), 0))
-        return np.concatenate([coarse, left[:, None]], axis=1)
+        return np.concatenate([coarse, left[:, None]], axis=1).astype(np.float32)
 
     def _spread(self, near: Singles, group: NDArray[np.int64]) -> NDArray[np.int64]:
         """Starts (N, S) among the cells of a group (M,): the nearest ones (N, M) that are apart from each other."""
@@ -192,7 +192,7 @@ def _averages(pictures: NDArray[Any], pool: int) -> Singles:
                 at = ((i // pool) * columns + j // pool) * channels
                 for c in range(channels):
                     out[n, at + c] += np.float32(pictures[n, i, j, c])
-    return out / np.float32(pool * pool)
+    return (out / np.float32(pool * pool)).astype(np.float32)
 
 
 @compiled()

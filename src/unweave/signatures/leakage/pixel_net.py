@@ -120,7 +120,7 @@ def train_net(
             outputs, _ = net(seen)
             loss = _loss(outputs, y[at], mask[at], charts)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     return net.eval()
@@ -135,7 +135,8 @@ def _net(x: Tensor, shape: Sequence[int], charts: Sequence[Chart]) -> JudgeNet:
     net.eval()
     with torch.no_grad():
         net(x[:2])  # a lazy layer learns its width from what it sees
-    return net.to(memory_format=torch.channels_last)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
+    return net
 
 
 def _batches(rows: int, steps: int, random: np.random.Generator) -> list[NDArray[np.int64]]:

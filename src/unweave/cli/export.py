@@ -1,0 +1,65 @@
+"""`unweave export`: one folder that serves without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unweave.cli.console import Folder, Json, RunName, data_progress, err, out, print_json
+
+if TYPE_CHECKING:
+    from unweave.bundles.precision import Reduced
+    from unweave.bundles.schema import BundleCard
+
+
+def export(
+    folder: Folder = Path(),
+    run: RunName = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder to make; bundles/RUN-DIGEST in the project otherwise.")
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Also try graphs with weights in 8 bits.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Also try graphs that compute in 16 bits.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a run as a bundle: ONNX graphs, signatures, card and reference, checked against the model on real rows."""
+    from unweave.projects.data import load_data
+    from unweave.projects.exporting import export_run
+    from unweave.projects.load import load_project
+    from unweave.projects.runs import find_run
+
+    project = load_project(folder)  # gates and what people say of the model may have changed since the run began
+    found = find_run(folder, run)
+    with data_progress() as progress:
+        dataset = load_data(found.project(), folder, progress=progress)
+    chosen: tuple[tuple[Reduced, bool], ...] = (("fp16", fp16), ("int8", int8))
+    made = export_run(
+        found, dataset, project, folder, output=output, variants=tuple(name for name, wanted in chosen if wanted)
+    )
+    if json:
+        card = made.card.model_dump(mode="json")
+        print_json({"run": found.name, "path": str(made.folder), "digest": made.digest, "card": card})
+        return
+    out.print(f"[bold]{found.name}[/]")
+    _say(made.card)
+    out.print(f"Bundle: {made.folder}", soft_wrap=True, markup=False)
+
+
+def _say(card: BundleCard) -> None:
+    """How far the graphs are from the model, what was tried, and what the card cannot say."""
+    from rich.table import Table
+
+    table = Table("graph", "output", "largest difference", "limit", box=None, header_style="bold", pad_edge=False)
+    for one in card.parity:
+        table.add_row(one.graph, one.output, f"{one.difference:.1e}", f"{one.limit:.0e}")
+    out.print(table)
+    for variant in card.variants:
+        out.print(f"{variant.precision}: {variant.why}", soft_wrap=True, markup=False)
+    for finding in card.findings:
+        err.print(finding, soft_wrap=True, markup=False)
+    statement = card.statement.model_dump()
+    silent = [name for name, value in statement.items() if not value]
+    if silent:
+        err.print(f"The card says nothing of {', '.join(silent)}: write them under `card:` in unweave.yaml.")

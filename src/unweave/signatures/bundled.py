@@ -1,0 +1,56 @@
+"""Edits through a bundle: its graphs with its signatures, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unweave.bundles.files import SIGNATURES, Precision
+from unweave.bundles.run import BundleModel, load_bundle
+from unweave.core.errors import ConfigError, DataError, UnweaveError
+from unweave.signatures.editor import Editor
+from unweave.signatures.signatures import Signatures
+
+
+def load_editor(
+    folder: Path, *, precision: Precision = "float32", providers: Sequence[str] | None = None, threads: int = 1
+) -> Editor:
+    """The model of a bundle that edits by factor: `load_editor(folder).edit(images, smile=+1)`.
+
+    Args:
+        folder, precision, providers, threads: see `load_bundle`.
+
+    Raises:
+        ConfigError: the bundle has no signatures; and see `load_bundle`.
+        DataError: its signatures are damaged, or of another model; and see `load_bundle`.
+    """
+    return editor_of(load_bundle(folder, precision=precision, providers=providers, threads=threads))
+
+
+def editor_of(model: BundleModel) -> Editor:
+    """A bundle that is loaded with its signatures, which may come from anybody: they are tried on one code.
+
+    Raises:
+        ConfigError: it has no signatures.
+        DataError: they are damaged, or of another model.
+    """
+    if model.signatures is None:
+        raise ConfigError(
+            f"the bundle of run {model.card.run} has no signatures, so no factor can be moved by name. Find them with "
+            "`unweave probe`, and export again."
+        )
+    try:
+        signatures = Signatures.from_json(model.signatures)
+        editor = Editor(model, signatures, model.card.model_hash)
+        middle = signatures.density.mean[None]
+        for signature in signatures.signatures:
+            label = signature.reader.read(middle)
+            if signature.offset(label, label).shape != middle.shape:
+                raise DataError(f"{signature.name} moves codes of another width")
+        if not np.isfinite(signatures.density.reach(middle, np.ones_like(middle))).all():
+            raise DataError("their density is none")
+    except (UnweaveError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{SIGNATURES} of the bundle is damaged: {error}. Export it again.") from error
+    return editor
