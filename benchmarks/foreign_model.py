@@ -34,7 +34,7 @@ COMMANDS = {
     "traverse": ["traverse"],
     "discover": ["discover"],
     "probe": ["probe", "--labels", "1000"],
-    "edit": ["edit", "photos/00000.png", "photos/00001.png", "--move", "x=+1", "--set", "scale=1"],
+    "edit": ["edit", "photos/00000.png", "photos/00001.png", "--move", "x=-1", "--set", "scale=1"],
     "report": ["report"],
 }
 """Name to arguments; they run in this order, in the folder of the pictures and the model."""
