@@ -28,9 +28,9 @@ def probed(tmp_path_factory):
     settings = {
         **SMALL,
         "data": {"images": "images", "labels": "images/labels.csv", "size": 16},
-        "method": {"kind": "beta_vae", "beta": 1.0, "latent": 4},
+        "method": {"kind": "beta_vae", "latent": 9, "supervision": {"labels": 200, "classes": "logits"}, "beta": 1.0},
         "net": {"kind": "mlp", "hidden": [64]},
-        "training": {**SMALL["training"], "steps": 400, "learning_rate": 0.003, "batch": 64},
+        "training": {**SMALL["training"], "steps": 300, "learning_rate": 0.003, "batch": 64},
     }
     (root / "unweave.yaml").write_text(json.dumps(settings))
     dataset, done, _ = trained(root, **settings)
@@ -88,8 +88,11 @@ def test_the_command_prints_the_table_and_json(probed):
 
 def test_a_judge_of_pixels_needs_labels_of_its_own(probed):
     _, dataset, run, _ = probed
+    known = dataset.table.known.copy()
+    known[dataset.splits.valid] = False
+    used_up = replace(dataset, table=FactorTable(dataset.table.factors, dataset.table.values, known))
     with pytest.raises(DataError, match="besides those of the signatures"):
-        probe_run(run, dataset, look="pixels", bootstrap=20)  # all labels are used up
+        probe_run(run, used_up, look="pixels", bootstrap=20)
     with pytest.raises(ConfigError, match="only built-in sets have exact factors"):
         probe_run(run, dataset, labels=100, look="exact", bootstrap=20)
 

@@ -118,7 +118,8 @@ def test_a_residual_edit_keeps_what_the_decoder_cannot_redraw():
         after,
         **dict(zip(names, [reads[0], reads[3], reads[2], reads[3]], strict=True)),
     )
-    assert (worse.detail < 0.5).all()
+    assert (worse.detail < 0.7).all()
+    assert worse.detail.mean() < 0.4
     assert (worse.error > 1e-3).all()
 
 

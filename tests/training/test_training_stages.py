@@ -9,7 +9,7 @@ from unweave.training.sinks import History
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-METHOD = HybridConfig(latent=3, categorical={"sizes": (4,)}, fine_tune_after=15)
+METHOD = HybridConfig(latent=3, categorical={"sizes": (4,)}, fine_tune_after=15, views=None)
 
 
 @pytest.fixture(scope="module")

@@ -159,7 +159,7 @@ def probe_run(
         labelled = _Labelled(dataset, table, rows, groups, generated)
         found, more = _with_leakage(found, model, run, labelled, look, bootstrap, seed)
         notes += more
-    learnt = curves(codes, chosen, groups=of_rows, bootstrap=bootstrap, seed=seed)
+    learnt = curves(codes, chosen, groups=of_rows, bootstrap=bootstrap or FEWEST_DRAWS, seed=seed)
     run.write("curves", {"curves": [curve.to_json() for curve in learnt.values()]})
     found.save(run.signatures)
     return Probed(found, tuple(notes))
