@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.scores import Score
+from unweave.signatures.leakage.response import Estimate
 from unweave.signatures.signature import Leakage
-
-Estimate = tuple[float, float, float]
-"""A value and its interval at 95 %: (value, low, high)."""
 
 
 @dataclass(frozen=True)
