@@ -47,6 +47,7 @@ class Tried:
         response: changes by amount.
         moments: of asked and seen changes.
         path: of the signature.
+        usual: number of amounts that every signature of this path is tried at; further ones bring the wanted change.
         unit: on-target change between two random rows, in the units of the factor.
     """
 
@@ -55,6 +56,7 @@ class Tried:
     response: Response
     moments: Moments
     path: Path
+    usual: int
     unit: float
 
     def leakage(self, measure: str, gain: float) -> Leakage:
@@ -81,7 +83,8 @@ class Tried:
             found["slope"] = _where_finite(self.moments.slope, -np.inf, np.inf)
             found["linearity"] = _where_finite(self.moments.linearity, 0, 1)
             inner = on[:, 1] / amounts[1]
-            outer = (on[:, -1] - on[:, -2]) / (amounts[-1] - amounts[-2])
+            last = self.usual
+            outer = (on[:, last] - on[:, last - 1]) / (amounts[last] - amounts[last - 1])
             ratio = np.divide(outer, inner, out=np.full_like(outer, np.nan), where=inner > 0)
             found["saturation"] = _where_finite(ratio, -np.inf, np.inf)
         for name in ("flips", "astray", "identity_drift", "realism"):
@@ -111,7 +114,7 @@ class Measurement:
         tried: what was seen of each signature, by factor.
         left_out: why other factors are not judged, by name.
         quality: skill of the judge on held-out rows, by factor.
-        reproduced: agreement of what the judge reads off the rows and off what the model makes of them, by factor.
+        reproduced: skill of the judge on what the model makes of the rows, by factor.
     """
 
     measure: str
