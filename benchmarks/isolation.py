@@ -39,7 +39,7 @@ LABELS, JUDGED, HELD = 1000, 6000, 600
 def judges_of(name: str, data: Any, rows: np.ndarray) -> list[Judge]:  # noqa: ANN401 - Dataset
     generated = builtin_set(name, size=32)
     exact = exact_judge(generated)
-    learnt = pixel_judge(data.observations(rows), data.table.take(rows), steps=600)
+    learnt = pixel_judge(data.observations(rows), data.table.take(rows), steps=1500)
     for judge in (exact, learnt):
         print(name, judge.measure, {k: round(s.value or 0, 3) for k, s in judge.quality.items()}, flush=True)
     return [exact, learnt]

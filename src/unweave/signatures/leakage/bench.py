@@ -47,7 +47,7 @@ class Bench:
         unit: change of each of the judge's K factors between two random rows, (K,); 1 where no two rows differ.
         before, features: values (N, K) and features (N, F) of the rows' codes decoded.
         reference: real pictures, where the judge has features.
-        reproduced: agreement of values of the rows and of what the model makes of them, by factor.
+        reproduced: skill on what the model makes of the rows, by factor.
         left_out: why factors are not judged, by name.
         tried: what was seen of each signature so far, by factor.
     """
@@ -69,14 +69,21 @@ class Bench:
         originals: Observations,
         others: Observations,
         table: FactorTable,
+        rows: NDArray[np.int64],
         *,
         seed: int,
     ) -> Self:
-        """The judge's view of rows (N, …), of their codes decoded, and of other real rows; labels give the units."""
+        """The judge's view of rows (N, …), of their codes decoded, and of other real rows.
+
+        The table, of which these are `rows`, gives the units. What the judge reads off a decoded row should be its
+        label, or where that is not known, what the judge reads off the row itself.
+        """
         unit = units(judge, table)
         before, features = judge.look(decoded)
         seen, real = judge.look(as_pictures(originals))
-        truth = FactorTable(judge.factors, seen, np.ones(seen.shape, dtype=np.bool_))
+        labels = table.take(rows).select([factor.name for factor in judge.factors])
+        values = np.where(labels.known, labels.values, seen)
+        truth = FactorTable(judge.factors, values, np.ones(seen.shape, dtype=np.bool_))
         reproduced = skills(judge, before, truth, unit=unit, definition="leakage.reproduced", seed=seed)
         reference = None
         if features is not None and real is not None:
@@ -110,7 +117,7 @@ class Bench:
         moments = np.stack([asked * seen, asked**2, seen, seen**2])
         return Look(wanted.mean(axis=1), self._others(edits, signed, values, features), moments.mean(axis=2).T)
 
-    def note(self, edits: Edits, looks: Sequence[Look], weights: Floats) -> None:
+    def note(self, edits: Edits, amounts: Sequence[float], looks: Sequence[Look], weights: Floats) -> None:
         """Keep what was seen of one signature, by amount; weights (B + 1, N) are of the resamples."""
         name, ways = edits.signature.name, edits.towards.shape[1]
         rows = len(self.before)
@@ -118,16 +125,18 @@ class Bench:
         features = None if self.features is None else np.repeat(self.features, ways, axis=0)
         first = self._others(edits, np.zeros_like(still), still, features)
         response = Response.of(
-            np.array([0.0, *edits.amounts]),
+            np.array([0.0, *amounts]),
             np.stack([np.zeros(rows), *[look.on for look in looks]]),
             np.stack([first, *[look.others for look in looks]]),
             weights,
         )
+        usual = [look.moments for look in looks[: len(edits.amounts)]]
         self.tried[name] = Tried(
             factors=tuple(other for other in self.used if other != name),
             extras=self._extras(edits),
             response=response,
-            moments=Moments(weights @ np.mean([look.moments for look in looks], axis=0)),
+            moments=Moments(weights @ np.mean(usual, axis=0)),
+            usual=len(edits.amounts),
             path=edits.signature.path,
             unit=float(self.unit[self.names.index(name)]),
         )
@@ -187,9 +196,11 @@ def _left_out(judge: Judge, unit: Floats, reproduced: Mapping[str, Score]) -> di
         if unit[k] <= 0:
             found[factor.name] = "no two rows differ in it."
         elif not beyond_chance(quality):
-            found[factor.name] = f"the judge reads it hardly better than chance ({_words(quality)})."
+            found[factor.name] = f"the judge reads it little better than chance ({_words(quality)})."
         elif not beyond_chance(redrawn):
-            found[factor.name] = f"the model does not redraw it ({_words(redrawn)})."
+            found[factor.name] = (
+                f"the judge reads it little better than chance off what the model redraws ({_words(redrawn)})."
+            )
     return found
 
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unweave.core.errors import ConfigError
-from unweave.metrics.resampling import interval
-from unweave.signatures.leakage.matrix import Estimate
 from unweave.signatures.leakage.measurement import Measurement
-
-Floats = NDArray[np.float64]
+from unweave.signatures.leakage.response import Estimate, estimate
 
 
 @dataclass(frozen=True)
@@ -82,12 +78,8 @@ def compare(one: Measurement, other: Measurement, *, gain: float | None = None) 
     return Comparison(
         measure=one.measure,
         gains=gains,
-        one=_estimate(first, 0.0),
-        other=_estimate(second, 0.0),
-        difference=_estimate(first - second, -np.inf),
-        differences={name: _estimate(left[name] - right[name], -np.inf) for name in gains},
+        one=estimate(first, 0),
+        other=estimate(second, 0),
+        difference=estimate(first - second),
+        differences={name: estimate(left[name] - right[name]) for name in gains},
     )
-
-
-def _estimate(values: Floats, low: float) -> Estimate:
-    return (float(values[0]), *interval(float(values[0]), values[1:], low, np.inf))

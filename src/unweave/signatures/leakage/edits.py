@@ -22,6 +22,14 @@ AMOUNTS: Mapping[Path, tuple[float, ...]] = {
 }
 """Amounts that are tried: standard steps, turns of the circle, and shares of the way from class to class."""
 
+FURTHER: Mapping[Path, tuple[float, ...]] = {
+    "line": (4.0, 8.0, 16.0),
+    "piecewise": (4.0, 8.0, 16.0),
+    "rotation": (),
+    "classes": (3.0, 6.0, 12.0),
+}
+"""Amounts that are tried one after the other where no smaller one brings the wanted change."""
+
 WAYS = 2
 """Edits per row and amount at most: up and down, or towards two of the other classes."""
 
@@ -65,6 +73,11 @@ class Edits:
     def amounts(self) -> tuple[float, ...]:
         """Amounts that are tried, rising."""
         return AMOUNTS[self.signature.path]
+
+    @property
+    def further(self) -> tuple[float, ...]:
+        """Amounts that are tried after these where the wanted change is not reached, rising."""
+        return FURTHER[self.signature.path]
 
     def asked(self, amount: float) -> Floats:
         """Change of the label that is asked for, (N, E) in the units of the factor; of a class 1."""

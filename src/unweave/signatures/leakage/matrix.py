@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.scores import Score
+from unweave.signatures.leakage.response import Estimate
 from unweave.signatures.signature import Leakage
-
-Estimate = tuple[float, float, float]
-"""A value and its interval at 95 %: (value, low, high)."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class LeakageMatrix:
         mean: mean over all cells off the diagonal, or None where there are none.
         left_out: why other factors are not judged, by name.
         quality: skill of the judge on held-out rows, by factor.
-        reproduced: agreement of what the judge reads off real rows and off what the model makes of them, by factor.
+        reproduced: skill of the judge on what the model makes of rows, by factor.
     """
 
     measure: str

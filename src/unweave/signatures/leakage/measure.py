@@ -40,13 +40,15 @@ def measure_leakage(
     """Try every signature on some rows and let judges say what has changed in the decoded observations.
 
     A row's code is moved by a few amounts (`edits.AMOUNTS`), both ways, towards other classes, or by turns, decoded,
-    and compared with its own code decoded. Changes are in units of the change between two random rows of the table. The
-    on-target change counts towards what was asked for, so a change the wrong way is subtracted; the others count
-    either way. Everything is stated at the amount at which the mean on-target change is `gain`, or the largest that is
-    reached. Calls with the same rows, seed, groups and number of samples can be compared in pairs (`compare`).
+    and compared with its own code decoded. Changes are in units of the change between two random rows of the table.
+    The on-target change counts towards what was asked for, so a change the wrong way is subtracted; the others count
+    either way. Everything is stated at the amount at which the mean on-target change is `gain`; directions that do not
+    bring it are taken further, up to eight times, and then stated at the largest change that they reached. Calls with
+    the same rows, seed, groups and number of samples can be compared in pairs (`compare`).
 
-    A factor is left out, with the reason, when a judge reads it hardly better than chance, or when the model does not
-    redraw it: then what the judge sees of it is noise. How much noise is left in the others says `reproduced`.
+    A factor is left out, with the reason, when a judge reads it little better than chance, on held-out rows or on what
+    the model makes of the rows: then most of what the judge sees of it is noise. How much noise is left in the others
+    says `reproduced`.
 
     Args:
         model: encodes and decodes.
@@ -84,7 +86,7 @@ def measure_leakage(
     start = model.decode(codes)
     # Real pictures that are not edited, beside which the edited ones look real or not.
     shown = observations[chosen], observations[rest[: 2 * len(chosen)]]
-    benches = [Bench.of(judge, start, *shown, table, seed=seed) for judge in judges]
+    benches = [Bench.of(judge, start, *shown, table, chosen, seed=seed) for judge in judges]
     weights = resamples(len(chosen), bootstrap, groups=None if groups is None else groups[chosen], seed=seed)
     tried = tuple(signatures.signatures if isinstance(signatures, Signatures) else signatures)
     for signature in tried:
@@ -95,13 +97,17 @@ def measure_leakage(
         labels, known = table.values[chosen, column], table.known[chosen, column]
         edits = Edits.of(signature, codes.astype(np.float64), labels, known, seed=seed)
         looks: list[list[Look]] = [[] for _ in asked]
-        for amount in edits.amounts:
+        amounts: list[float] = []
+        for amount in (*edits.amounts, *edits.further):
+            if amount in edits.further and all(max(one.on.mean() for one in seen) >= gain for seen in looks):
+                break
             moved = codes[:, None] + edits.offsets(amount)
             pictures = model.decode(moved.reshape(-1, codes.shape[1]).astype(np.float32))
+            amounts.append(amount)
             for bench, seen in zip(asked, looks, strict=True):
                 seen.append(bench.look(pictures, edits, amount))
         for bench, seen in zip(asked, looks, strict=True):
-            bench.note(edits, seen, weights)
+            bench.note(edits, amounts, seen, weights)
     return tuple(bench.measurement(tried, chosen, gain) for bench in benches)
 
 

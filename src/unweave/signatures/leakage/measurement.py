@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from unweave.core.scores import Score
 from unweave.metrics.resampling import interval
-from unweave.signatures.leakage.matrix import Estimate, LeakageMatrix
-from unweave.signatures.leakage.response import Response
+from unweave.signatures.leakage.matrix import LeakageMatrix
+from unweave.signatures.leakage.response import Estimate, Response, estimate
 from unweave.signatures.signature import Leakage, Path
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,7 @@ class Tried:
         response: changes by amount.
         moments: of asked and seen changes.
         path: of the signature.
+        usual: number of amounts that every signature of this path is tried at; further ones bring the wanted change.
         unit: on-target change between two random rows, in the units of the factor.
     """
 
@@ -55,6 +56,7 @@ class Tried:
     response: Response
     moments: Moments
     path: Path
+    usual: int
     unit: float
 
     def leakage(self, measure: str, gain: float) -> Leakage:
@@ -75,29 +77,29 @@ class Tried:
         found: dict[str, Estimate | None] = {}
         if self.path == "classes":
             full = int(np.flatnonzero(amounts == 1)[0])
-            found["slope"] = _estimate(on[:, full] * self.unit, -1, 1)
+            found["slope"] = _where_finite(on[:, full] * self.unit, -1, 1)
             found["linearity"] = found["saturation"] = None
         else:
-            found["slope"] = _estimate(self.moments.slope, -np.inf, np.inf)
-            found["linearity"] = _estimate(self.moments.linearity, 0, 1)
+            found["slope"] = _where_finite(self.moments.slope, -np.inf, np.inf)
+            found["linearity"] = _where_finite(self.moments.linearity, 0, 1)
             inner = on[:, 1] / amounts[1]
-            outer = (on[:, -1] - on[:, -2]) / (amounts[-1] - amounts[-2])
+            last = self.usual
+            outer = (on[:, last] - on[:, last - 1]) / (amounts[last] - amounts[last - 1])
             ratio = np.divide(outer, inner, out=np.full_like(outer, np.nan), where=inner > 0)
-            found["saturation"] = _estimate(ratio, -np.inf, np.inf)
+            found["saturation"] = _where_finite(ratio, -np.inf, np.inf)
         for name in ("flips", "astray", "identity_drift", "realism"):
             column = extras[:, self.extras.index(name)] if name in self.extras else None
-            found[name] = None if column is None else _estimate(column, 0, 1 if name in ("flips", "astray") else np.inf)
+            found[name] = (
+                None if column is None else _where_finite(column, 0, 1 if name in ("flips", "astray") else np.inf)
+            )
         unedited = self.response.others[:, 0, len(self.factors) :]
         place = self.extras.index("realism") if "realism" in self.extras else None
-        found["realism_unedited"] = None if place is None else _estimate(unedited[:, place], 0, np.inf)
+        found["realism_unedited"] = None if place is None else _where_finite(unedited[:, place], 0, np.inf)
         return found
 
 
-def _estimate(values: Floats, low: float, high: float) -> Estimate | None:
-    """(value, low, high) of an estimate and its resamples (B + 1,), or None where it cannot be computed."""
-    if not np.isfinite(values).all():
-        return None
-    return (float(values[0]), *interval(float(values[0]), values[1:], low, high))
+def _where_finite(values: Floats, low: float, high: float) -> Estimate | None:
+    return estimate(values, low, high) if np.isfinite(values).all() else None
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Measurement:
         tried: what was seen of each signature, by factor.
         left_out: why other factors are not judged, by name.
         quality: skill of the judge on held-out rows, by factor.
-        reproduced: agreement of what the judge reads off the rows and off what the model makes of them, by factor.
+        reproduced: skill of the judge on what the model makes of the rows, by factor.
     """
 
     measure: str
@@ -139,7 +141,7 @@ class Measurement:
             gain=self.gain,
             factors=self.factors,
             rows=self.leakage,
-            mean=None if average is None else _estimate(average, 0, np.inf),
+            mean=None if average is None else estimate(average, 0),
             left_out=self.left_out,
             quality=self.quality,
             reproduced=self.reproduced,

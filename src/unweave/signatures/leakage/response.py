@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.seeds import generator
+from unweave.metrics.resampling import interval
 
 Floats = NDArray[np.float64]
+
+Estimate = tuple[float, float, float]
+"""A value and its interval at 95 %: (value, low, high)."""
 
 LEAST_GAIN = 0.01
 """On-target change that the others are divided by at least: what does not move at all has no leakage per movement."""
@@ -96,3 +100,8 @@ def resamples(rows: int, draws: int, *, groups: NDArray[np.int64] | None = None,
         times = np.bincount(random.integers(len(units), size=len(units)), minlength=len(units))
         weights[draw] = times[which.ravel()]
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def estimate(values: Floats, low: float = -np.inf, high: float = np.inf) -> Estimate:
+    """An estimate and its resamples (B + 1,) as a value with an interval, clipped to a range."""
+    return (float(values[0]), *interval(float(values[0]), values[1:], low, high))

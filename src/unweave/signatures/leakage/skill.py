@@ -23,8 +23,9 @@ Floats = NDArray[np.float64]
 PAIRINGS = 50
 """Times that every row is paired with another to find how far two random rows are apart."""
 
-LEAST = 0.1
-"""Skill beyond chance below which a factor is left out: nine tenths of what would be measured were noise."""
+LEAST = 0.3
+"""Skill beyond chance, as a share of what there is between chance and 1, below which a factor is left out: most of what
+would be measured of it were noise."""
 
 
 def units(judge: Judge, table: FactorTable) -> Floats:
