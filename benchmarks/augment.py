@@ -52,7 +52,7 @@ from unweave.signatures.augment import edited_copies, independent_labels
 from unweave.signatures.edit import Edit, Move
 from unweave.signatures.editor import Editor
 from unweave.signatures.fit import fit_signatures
-from unweave.signatures.residual import add_residual, as_float, preservation
+from unweave.signatures.residual import add_residual, preservation
 
 LABELS, TEST, BATCHES = 1_000, 2_000, 400
 READ, SPURIOUS = "shape", "wall_hue"
@@ -106,7 +106,7 @@ def preserved(strength: float, seed: int, steps: int, out: Path) -> dict[str, di
     images = scenes.render(shown[:300])
     codes = editor.model.encode(images).mean
     edited = edit_codes(editor.signatures, codes, Edit({SPURIOUS: Move(1 / 3)})).codes
-    before, after, original = editor.model.decode(codes), editor.model.decode(edited), as_float(images)
+    before, after, original = editor.model.decode(codes), editor.model.decode(edited)(images)
     ways = {
         "drawn anew": after,
         "residual": add_residual(original, before, after, mask=False),

@@ -9,11 +9,12 @@ import pytest
 from unweave.core.codes import Codes
 from unweave.core.errors import DataError, ShapeError
 from unweave.core.factors import Factor, FactorTable
+from unweave.core.observations import as_decoded
 from unweave.core.targets import targets_of
 from unweave.data.builtin.registry import builtin_set
 from unweave.data.builtin.sprites import Sprites
 from unweave.signatures.leakage import ExactJudge, code_judge, exact_judge, pixel_judge
-from unweave.signatures.leakage.judge import as_pictures, differences
+from unweave.signatures.leakage.judge import differences
 from unweave.signatures.leakage.nearest_cell import NearestCell
 from unweave.signatures.leakage.pixel_judge import _parts
 from unweave.signatures.leakage.skill import beyond_chance, skills, units
@@ -82,7 +83,7 @@ def test_holes_are_never_the_answer():
     found = search(np.random.default_rng(0).random((50, 8, 8, 1)).astype(np.float32))
     assert not holes & {tuple(cell) for cell in found.tolist()}
     index = np.array([[3, 5], [9, 100], [0, 0]])
-    np.testing.assert_array_equal(search(as_pictures(digits.render(index))), index)
+    np.testing.assert_array_equal(search(as_decoded(digits.render(index))), index)
 
 
 def test_angles_count_up_to_the_symmetry_of_the_shape(fewer):
@@ -107,7 +108,7 @@ def test_the_exact_judge_knows_its_pictures_and_says_how_well(fewer):
     judge = exact_judge(fewer)
     index, drawn = some(fewer, 60, seed=3)
     truth = fewer.labels(index)
-    change = np.abs(judge.difference(truth, judge(as_pictures(drawn))))
+    change = np.abs(judge.difference(truth, judge(as_decoded(drawn))))
     assert change.max() == 0
     assert set(judge.quality) == {"shape", "scale", "orientation", "x", "y"}
     assert all(beyond_chance(score) for score in judge.quality.values())
@@ -141,7 +142,7 @@ def test_a_judge_learns_from_pixels_and_says_what_it_cannot_read(learnt):
     assert beyond_chance(judge.quality["floor_hue"])
     assert not beyond_chance(judge.quality["chance"])
     fresh = table.take(np.arange(600, 700))
-    again = skills(judge, judge(as_pictures(images[600:])), fresh)
+    again = skills(judge, judge(as_decoded(images[600:])), fresh)
     low, high = judge.quality["wall_hue"].interval
     assert again["wall_hue"].value == pytest.approx(judge.quality["wall_hue"].value, abs=3 * (high - low))
 
@@ -150,14 +151,14 @@ def test_a_judge_is_right_on_blurred_pictures(learnt):
     images, table, judge = learnt
     fresh = table.take(np.arange(600, 700))
     sharp, soft = (skills(judge, judge(x.astype(np.float32)), fresh)["wall_hue"].value
-                   for x in (as_pictures(images[600:]), blurred(images[600:], 1.2)))  # fmt: skip
+                   for x in (as_decoded(images[600:]), blurred(images[600:], 1.2)))  # fmt: skip
     assert soft > sharp - 0.1
 
 
 def test_a_judge_is_a_function_of_the_seed(learnt):
     images, table, judge = learnt
     again = pixel_judge(images[:600], table.take(np.arange(600)), steps=120, seed=1)
-    np.testing.assert_array_equal(again(as_pictures(images[:20])), judge(as_pictures(images[:20])))
+    np.testing.assert_array_equal(again(as_decoded(images[:20])), judge(as_decoded(images[:20])))
 
 
 def test_groups_are_learnt_from_or_held_out_as_a_whole(learnt):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unweave.core import DataError, Factor, FactorTable, LatentModel, Score, Scorecard, ShapeError, Stamp
 from unweave.core.model import Observations
+from unweave.core.observations import at_rest
 from unweave.core.seeds import generator
 from unweave.metrics.importances import completeness, disentanglement
 from unweave.metrics.inputs import CodesLike, as_problem
@@ -137,9 +138,7 @@ def effect_of_model(
     read = fit_reader(as_problem(codes, factors))
 
     def predict(decoded: NDArray[np.float32]) -> Floats:
-        images = decoded.ndim == 4
-        rest = np.round(255 * np.clip(decoded, 0, 1)).astype(np.uint8) if images else decoded.astype(np.float32)
-        return read(model.encode(rest).mean)
+        return read(model.encode(at_rest(decoded)).mean)
 
     return effect(codes, factors, model.decode, predict, step=step, bootstrap=bootstrap, nulls=nulls, seed=seed)
 

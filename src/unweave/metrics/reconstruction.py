@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unweave.core import DataError, FactorTable, Score, ShapeError
+from unweave.core.observations import as_decoded
 from unweave.core.seeds import generator
 from unweave.metrics.inputs import Problem
 from unweave.metrics.resampling import bootstrap_means, interval, null_range
@@ -66,7 +67,7 @@ def _pixels(name: str, values: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise DataError(f"{name}: expected numbers, got dtype {array.dtype}.")
-    scaled = array.astype(np.float32) / np.float32(255) if array.dtype == np.uint8 else array.astype(np.float32)
+    scaled = as_decoded(array)
     if not np.isfinite(scaled).all():
         raise DataError(f"{name}: {np.count_nonzero(~np.isfinite(scaled))} values are NaN or infinite.")
     return scaled.reshape(len(scaled), -1)

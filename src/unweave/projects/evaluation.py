@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unweave.core.model import Observations, RunModel
+from unweave.core.model import RunModel
+from unweave.core.observations import as_decoded
 from unweave.core.scores import Scorecard
 from unweave.data.dataset import Dataset
 from unweave.metrics import active_units, reconstruction, scorecard
@@ -52,13 +50,8 @@ def evaluate(
     cards["active_units"] = active_units(codes, bootstrap=bootstrap, seed=seed)
     if "decode" in model.capabilities:
         decoded = model.decode(codes.mean)
-        cards["reconstruction"] = reconstruction(_comparable(observations), decoded, bootstrap=bootstrap, seed=seed)
+        cards["reconstruction"] = reconstruction(as_decoded(observations), decoded, bootstrap=bootstrap, seed=seed)
     card = Scorecard(cards)
     run.write("scorecard", card.to_json())
     run.write("gates", {"gates": [gate.to_json() for gate in check_gates(accept, card)]})
     return card
-
-
-def _comparable(observations: Observations) -> NDArray[np.float32]:
-    scale = 255 if observations.dtype == np.uint8 else 1
-    return observations.astype(np.float32) / np.float32(scale)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import FactorTable
 from unweave.core.model import RunModel
+from unweave.core.observations import at_rest
 from unweave.core.seeds import derive, generator
 from unweave.data.association import associations
 from unweave.data.builtin.base import GeneratedSet
@@ -29,7 +30,7 @@ from unweave.signatures.fit import fit_signatures
 from unweave.signatures.isolation import Response
 from unweave.signatures.leakage.code_judge import code_judge
 from unweave.signatures.leakage.exact_judge import exact_judge
-from unweave.signatures.leakage.judge import Judge, at_rest
+from unweave.signatures.leakage.judge import Judge
 from unweave.signatures.leakage.measure import FEWEST_DRAWS, leakages, measure_leakage
 from unweave.signatures.leakage.pixel_judge import pixel_judge
 from unweave.signatures.probes.curves import curves

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ShapeError
 from unweave.core.model import LatentModel
+from unweave.core.observations import as_decoded, at_rest
 from unweave.signatures.apply import Beyond, Edited, Over, edit_codes
 from unweave.signatures.edit import Change, Edit, Swap
-from unweave.signatures.residual import add_residual, as_float, at_rest
+from unweave.signatures.residual import add_residual
 from unweave.signatures.signatures import Signatures
 from unweave.signatures.strips import Strip, strip_of
 
@@ -138,8 +139,8 @@ class Editor:
         """Images (N, H, W, C) of edited codes (N, D), as a change of the originals or all new."""
         after = self.model.decode(edited)
         if residual:
-            after = add_residual(as_float(images), self.model.decode(codes), after)
-        return at_rest(after, images)
+            after = add_residual(as_decoded(images), self.model.decode(codes), after)
+        return at_rest(after)
 
     def _rows(self, images: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         """Images with a row axis, and whether it was added."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +16,6 @@ QUIET = 0.02
 
 LOUD = 3 * QUIET
 """Change from which a pixel is changed in full."""
-
-
-def as_float(observations: NDArray[Any]) -> Pixels:
-    """Images uint8 as float32 in [0, 1]; vectors and floats as they are."""
-    if observations.dtype == np.uint8:
-        return observations.astype(np.float32) / np.float32(255)
-    return observations.astype(np.float32)
-
-
-def at_rest(decoded: Pixels, like: NDArray[Any]) -> NDArray[Any]:
-    """Decoded observations in the type of `like`: uint8 for images, float32 for vectors."""
-    if like.dtype == np.uint8:
-        return np.rint(np.clip(decoded, 0, 1) * 255).astype(np.uint8)
-    return decoded.astype(np.float32)
 
 
 def changed(before: Pixels, after: Pixels) -> Pixels:

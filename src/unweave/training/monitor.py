@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unweave.core.codes import Codes
 from unweave.core.factors import FactorTable
 from unweave.core.model import LatentModel, Observations
+from unweave.core.observations import as_decoded
 from unweave.core.scores import Score
 from unweave.core.seeds import generator
 from unweave.metrics import mig
@@ -124,8 +125,7 @@ class Monitor:
         return mig(codes, self.table, bootstrap=0, nulls=3, seed=self.seed, groups=codes.groups or None)
 
     def _flat(self, observations: Observations) -> NDArray[np.float32]:
-        flat = observations.reshape(len(observations), -1).astype(np.float32)
-        return flat / np.float32(255) if observations.dtype == np.uint8 else flat
+        return as_decoded(observations).reshape(len(observations), -1)
 
     def _show(self, step: int, codes: Codes) -> None:
         if self.sample.ndim != 4:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ConfigError
 from unweave.core.model import LatentModel
+from unweave.core.observations import as_decoded
 from unweave.core.seeds import generator
 from unweave.data.dataset import Dataset
 from unweave.metrics.inputs import as_problem
@@ -100,9 +101,7 @@ def components(dataset: Dataset, rows: Rows) -> NDArray[np.float64]:
 
 
 def _flat(dataset: Dataset, rows: Rows) -> NDArray[np.float32]:
-    observations = dataset.observations(rows)
-    scale = 255 if observations.dtype == np.uint8 else 1
-    return observations.reshape(len(rows), -1).astype(np.float32) / np.float32(scale)
+    return as_decoded(dataset.observations(rows)).reshape(len(rows), -1)
 
 
 def _shown(shape: tuple[int, ...]) -> str:

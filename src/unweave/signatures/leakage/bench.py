@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from unweave.core.factors import FactorTable
 from unweave.core.model import Observations
+from unweave.core.observations import as_decoded
 from unweave.core.scores import Score
 from unweave.signatures.leakage.edits import Edits
-from unweave.signatures.leakage.judge import Judge, Pictures, as_pictures
+from unweave.signatures.leakage.judge import Judge, Pictures
 from unweave.signatures.leakage.measurement import Measurement, Moments, Tried
 from unweave.signatures.leakage.realism import Reference
 from unweave.signatures.leakage.response import Response
@@ -80,14 +81,14 @@ class Bench:
         """
         unit = units(judge, table)
         before, features = judge.look(decoded)
-        seen, real = judge.look(as_pictures(originals))
+        seen, real = judge.look(as_decoded(originals))
         labels = table.take(rows).select([factor.name for factor in judge.factors])
         values = np.where(labels.known, labels.values, seen)
         truth = FactorTable(judge.factors, values, np.ones(seen.shape, dtype=np.bool_))
         reproduced = skills(judge, before, truth, unit=unit, definition="leakage.reproduced", seed=seed)
         reference = None
         if features is not None and real is not None:
-            reference = Reference.of(real, judge.look(as_pictures(others))[1] if len(others) else None)
+            reference = Reference.of(real, judge.look(as_decoded(others))[1] if len(others) else None)
         reasons = _left_out(judge, unit, reproduced)
         return cls(judge, np.where(unit > 0, unit, 1.0), before, features, reference, reproduced, reasons)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from unweave.core.factors import Factor, FactorTable
 from unweave.core.model import LatentModel, Observations
+from unweave.core.observations import as_decoded, at_rest
 from unweave.core.scores import Score
-from unweave.signatures.leakage.judge import Floats, Judge, Measure, Pictures, as_pictures, at_rest
+from unweave.signatures.leakage.judge import Floats, Judge, Measure, Pictures
 from unweave.signatures.leakage.skill import skills
 from unweave.signatures.reader import Reader
 
@@ -48,5 +49,5 @@ def code_judge(
         seed: of intervals and nulls.
     """
     judge = CodeJudge(model, readers)
-    judge.quality = skills(judge, judge(as_pictures(observations)), table, definition="leakage.codes", seed=seed)
+    judge.quality = skills(judge, judge(as_decoded(observations)), table, definition="leakage.codes", seed=seed)
     return judge

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ShapeError
 from unweave.core.factors import Factor, FactorTable
+from unweave.core.observations import as_decoded
 from unweave.core.scores import Score
 from unweave.core.seeds import generator
 from unweave.data.builtin.base import GeneratedSet, Index
@@ -82,7 +83,7 @@ def _some_cells(generated: GeneratedSet, count: int, random: np.random.Generator
 
 def _blurred(images: NDArray[np.uint8]) -> Pictures:
     """Means of 3 x 3 pixels, in [0, 1]."""
-    padded = np.pad(images.astype(np.float32) / np.float32(255), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    padded = np.pad(as_decoded(images), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = images.shape[1:3]
     parts = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return np.asarray(np.mean(parts, axis=0), dtype=np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,17 +88,3 @@ def differences(factor: Factor, before: Floats, after: Floats, turn: float | Flo
         return np.asarray(after - before, dtype=np.float64)
     period = factor.period if turn is None else turn
     return np.asarray((after - before + period / 2) % period - period / 2, dtype=np.float64)
-
-
-def as_pictures(observations: NDArray[Any]) -> Pictures:
-    """Observations at rest as decoded ones: images uint8 become float32 in [0, 1], vectors stay what they are."""
-    if observations.dtype == np.uint8:
-        return observations.astype(np.float32) / np.float32(255)
-    return observations.astype(np.float32, copy=False)
-
-
-def at_rest(pictures: Pictures) -> NDArray[Any]:
-    """Decoded observations as they would be stored: images uint8, vectors float32."""
-    if pictures.ndim == 4:
-        return np.round(255 * np.clip(pictures, 0, 1)).astype(np.uint8)
-    return pictures.astype(np.float32, copy=False)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from unweave.core.errors import DataError, ShapeError
 from unweave.core.factors import Factor, FactorTable
 from unweave.core.model import Observations
+from unweave.core.observations import as_decoded
 from unweave.core.scores import Score
 from unweave.core.seeds import generator
 from unweave.core.targets import targets_of
 from unweave.signatures.chart import Chart
-from unweave.signatures.leakage.judge import Floats, Judge, Measure, Pictures, as_pictures
+from unweave.signatures.leakage.judge import Floats, Judge, Measure, Pictures
 from unweave.signatures.leakage.skill import skills
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def pixel_judge(
     charts = tuple(Chart(target) for target in targets_of(table.take(learnt)))
     judge = _trained(observations[learnt], table.take(learnt), charts, steps, seed)
     settings = {"judge": "net over pixels", "rows": len(learnt), "steps": steps}
-    told = judge(as_pictures(observations[held]))
+    told = judge(as_decoded(observations[held]))
     judge.quality = skills(judge, told, table.take(held), definition="leakage.judge", settings=settings, seed=seed)
     return judge
 
@@ -127,7 +128,7 @@ def _trained(
 
     targets = [chart.of(np.where(table.known[:, k], table.values[:, k], 0.0)) for k, chart in enumerate(charts)]
     coordinates = np.concatenate(targets, axis=1).astype(np.float32)
-    net = train_net(as_pictures(observations), coordinates, table.known, charts, steps=steps, seed=seed)
+    net = train_net(as_decoded(observations), coordinates, table.known, charts, steps=steps, seed=seed)
     return PixelJudge(net, charts, observations.shape[1:])
 
 
