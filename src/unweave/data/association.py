@@ -17,6 +17,9 @@ from unweave.core.seeds import generator
 Column = NDArray[np.float64]
 
 _MAX_ROWS = 5000  # more rows change the interval by less than anyone can see
+STRONG = 0.3
+"""Association from which a pair of factors is called correlated."""
+
 _COUNTED = 100_000  # up to so many cells, counting all of them is faster than sorting the rows
 
 
@@ -45,6 +48,11 @@ class Association:
     def beyond_chance(self) -> bool:
         """Whether the whole interval lies above what chance reaches."""
         return self.interval[0] > self.null
+
+    @property
+    def strong(self) -> bool:
+        """Whether the factors are called correlated: surely, and by enough to matter."""
+        return self.value >= STRONG and self.beyond_chance
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""

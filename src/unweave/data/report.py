@@ -19,9 +19,6 @@ from unweave.data.duplicates import dead_pixels, near_duplicates
 PROBE_LABELS = 100
 """Labels per factor below which probes are not to be trusted."""
 
-STRONG = 0.3
-"""Association from which a pair of factors is called correlated."""
-
 _EXPECTED = 5.0
 _MANY_STRADDLING = 0.01
 
@@ -168,7 +165,7 @@ def _about_pairs(pairs: tuple[Association, ...], absent: tuple[Mapping[str, Any]
             "No method can separate what never varies apart: add data in which they differ, or make them one factor.",
         )
         for p in pairs
-        if p.value >= STRONG and p.beyond_chance
+        if p.strong
     ]
     if absent:
         shown = "; ".join(" with ".join(f"{k} {v}" for k, v in a["combination"].items()) for a in absent[:3])

@@ -12,7 +12,6 @@ from unweave.data.association import Association
 from unweave.data.columns import Cells
 from unweave.data.config import DataConfig
 from unweave.data.dataset import Dataset
-from unweave.data.report import STRONG
 
 _LEAST_GROUPS = 5
 
@@ -98,7 +97,7 @@ def gather(dataset: Dataset, associations: Sequence[Association], data: DataConf
         builtin=data.builtin is not None,
         factors=tuple(factors),
         declared=len(table.factors),
-        correlated=tuple(a for a in associations if a.value >= STRONG and a.beyond_chance and {a.a, a.b} <= names),
+        correlated=tuple(a for a in associations if a.strong and {a.a, a.b} <= names),
         pairs=getattr(data, "pairs", None) is not None,
         groups=_groups(dataset, names),
         by=data.split.by,

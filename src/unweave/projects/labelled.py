@@ -16,7 +16,6 @@ from unweave.core.targets import Target, targets_of
 from unweave.data.association import associations
 from unweave.data.dataset import Dataset
 from unweave.data.labelled import LabelledRows, choose_labelled
-from unweave.data.report import STRONG
 from unweave.data.reweighting import Weights, connected, independent_weights
 from unweave.data.stratify import label_levels
 from unweave.methods import AnyMethod
@@ -83,7 +82,7 @@ def _correlated(
         return (), even
     if wanted.factors == "auto":
         found = associations(chosen, seed=derive(seed, "associations"))
-        pairs = tuple((p.a, p.b) for p in found if p.value >= STRONG and p.beyond_chance)
+        pairs = tuple((p.a, p.b) for p in found if p.strong)
     else:
         pairs = wanted.factors
         for pair in pairs:

@@ -9,7 +9,7 @@ from unweave.core.model import LatentModel
 from unweave.core.seeds import generator
 from unweave.data.dataset import Dataset
 from unweave.projects.data import held_out
-from unweave.projects.probing import EDITED_ROWS
+from unweave.projects.judging import EDITED_ROWS
 from unweave.signatures.leakage.code_judge import code_judge
 from unweave.signatures.leakage.measure import FEWEST_DRAWS, leakages, measure_leakage
 from unweave.signatures.signatures import Signatures

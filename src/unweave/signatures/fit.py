@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,12 @@ from unweave import __version__
 from unweave.core.binding import NOTHING_BOUND, Binding
 from unweave.core.errors import DataError
 from unweave.core.factors import FactorTable
+from unweave.core.scores import Score
 from unweave.core.seeds import generator
-from unweave.core.targets import targets_of
 from unweave.signatures.candidates import Problem, candidates
 from unweave.signatures.density import Density
 from unweave.signatures.isolation import Response, leak, skills
-from unweave.signatures.probes.assess import assess_probe
+from unweave.signatures.probes.all import labelled_part, probe_factors
 from unweave.signatures.probes.fit import fit_probe
 from unweave.signatures.probes.report import ProbeReport
 from unweave.signatures.reader import Reader
@@ -47,7 +47,7 @@ def fit_signatures(
     response: Response | None = None,
     binding: Binding = NOTHING_BOUND,
     groups: NDArray[np.int64] | None = None,
-    weights: Floats | None = None,
+    correlated: Sequence[tuple[str, str]] = (),
     only: Candidate | None = None,
     provenance: Mapping[str, Any] | None = None,
     bootstrap: int = 200,
@@ -69,8 +69,7 @@ def fit_signatures(
         response: from edited codes to the codes of what they decode to; None takes codes as they are.
         binding: of a model that has columns of its own for some factors.
         groups: of the rows, (N,): rows of a group are never on both sides of a split.
-        weights: how much each row counts when probes are fitted, (N,), such as those of `data.reweighting`, which make
-            correlated factors independent.
+        correlated: pairs of factors that vary together in these rows and need not elsewhere; see `probe_factors`.
         only: take this form of directions, without a choice.
         provenance: what to keep beside the signatures.
         bootstrap, nulls: resamples behind the intervals of the probes' scores, and permutations for their nulls.
@@ -81,14 +80,14 @@ def fit_signatures(
     """
     values = np.asarray(codes, dtype=np.float64)
     everything = values if reference is None else np.asarray(reference, dtype=np.float64)
-    reports, refused = _probes(values, table, groups, weights, bootstrap, nulls, seed)
-    if not reports:
-        raise DataError("no factor can be probed. " + " ".join(refused.values()))
+    reports = probe_factors(
+        values, table, groups=groups, correlated=correlated, bootstrap=bootstrap, nulls=nulls, seed=seed
+    )
     table = table.select(tuple(reports))
     density = Density.of(everything)
     rows = np.sort(generator(seed, "signatures", "edited").permutation(len(everything))[:EDITED])
     whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding)
-    halves = [] if only else _halves(whole, reports, density, groups, weights, seed)
+    halves = [] if only else _halves(whole, reports, density, groups, correlated, seed)
     found, choices = [], {}
     for name, report in reports.items():
         every = candidates(whole, name)
@@ -100,7 +99,7 @@ def fit_signatures(
         safe = safe_range(
             signature.chart, signature.directions, signature.path, signature.reader, density, everything[rows]
         )
-        found.append(replace(signature, safe=safe, quality=report.scores, labels=report.rows))
+        found.append(replace(signature, safe=safe, quality=_quality(report), labels=report.rows))
         choices[name] = {one: value if np.isfinite(value) else None for one, value in leaks.items()}
     kept = {
         **(provenance or {}),
@@ -108,44 +107,28 @@ def fit_signatures(
         "seed": seed,
         "unweave": __version__,
         "held_out_leakage": choices,
-        "refused": dict(refused),
+        "refused": dict(reports.refused),
+        "notes": {name: list(_notes(report)) for name, report in reports.items()},
     }
     return Signatures(model, density, tuple(found), kept)
 
 
-def _probes(
-    codes: Floats,
-    table: FactorTable,
-    groups: NDArray[np.int64] | None,
-    weights: Floats | None,
-    bootstrap: int,
-    nulls: int,
-    seed: int,
-) -> tuple[dict[str, ProbeReport], dict[str, str]]:
-    """Probes of all factors, and in words why a factor has none."""
-    found: dict[str, ProbeReport] = {}
-    refused = {}
-    for k, name in enumerate(table.names):
-        rows = np.flatnonzero(table.known[:, k])
-        try:
-            (target,) = targets_of(table.select([name]))
-            found[name] = assess_probe(
-                codes[rows],
-                target,
-                table.values[rows, k],
-                groups=_of(groups, rows),
-                weights=_of(weights, rows),
-                bootstrap=bootstrap,
-                nulls=nulls,
-                seed=seed,
-            )
-        except DataError as error:
-            refused[name] = str(error)
-    return found, refused
+def _quality(report: ProbeReport) -> dict[str, Score]:
+    """Scores of a probe, the main one first, and that of the non-linear probe beside it."""
+    bent = report.nonlinear
+    return {**report.scores, **({} if bent is None else {bent.score.name: bent.score})}
 
 
-def _of(array: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
-    return None if array is None else array[rows]
+def _notes(report: ProbeReport) -> Iterator[str]:
+    """What to know about a probe, in sentences."""
+    yield from report.notes
+    bent = report.nonlinear
+    if bent is not None and bent.costs and bent.interval is not None:
+        low, high = bent.interval
+        yield (
+            f"A probe that may bend reads {bent.difference:.2f} better ({low:.2f} to {high:.2f}): "
+            "the code holds more of it than lies on a line."
+        )
 
 
 def _problem(
@@ -173,31 +156,30 @@ def _halves(
     reports: Mapping[str, ProbeReport],
     density: Density,
     groups: NDArray[np.int64] | None,
-    weights: Floats | None,
+    correlated: Sequence[tuple[str, str]],
     seed: int,
 ) -> list[tuple[Problem, Problem]]:
     """The problems of both halves of the labelled rows, each way round, with the penalties that all rows chose."""
     codes, table = whole.codes, whole.factors
     units = np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]
     side = generator(seed, "signatures", "halves").permutation(int(units.max()) + 1)[units] % _FOLDS
+    linked = [pair for pair in correlated if set(pair) <= set(table.names)]
     parts = []
     for half in range(_FOLDS):
-        readers = {}
-        for k, name in enumerate(table.names):
-            rows = np.flatnonzero((side == half) & table.known[:, k])
+        rows = np.flatnonzero(side == half)
+        own, readers = table.take(rows), {}
+        for name in table.names:
             # A half without two labels of a factor, or without one of its classes, cannot choose its directions.
             with contextlib.suppress(DataError):
+                some, _, labels, weights = labelled_part(codes[rows], own, name, None, linked)
                 readers[name] = fit_probe(
-                    codes[rows],
+                    codes[rows][some],
                     reports[name].reader.target,
-                    table.values[rows, k],
-                    weights=_of(weights, rows),
+                    labels,
+                    weights=None if weights is None else weights.values,
                     penalty=reports[name].penalty,
                 )
-        rows = np.flatnonzero(side == half)
-        parts.append(
-            _problem(codes[rows], table.take(rows).select(tuple(readers)), readers, reports, density, whole.binding)
-        )
+        parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding))
     return [(parts[0], parts[1]), (parts[1], parts[0])]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from markupsafe import Markup
 
 from unweave.projects.report.charts import Line, line_chart
-from unweave.projects.report.pictures import encode_png, labelled_grid
+from unweave.projects.report.pictures import encode_png
+from unweave.projects.report.strips import strip_picture
 from unweave.signatures.leakage.matrix import LeakageMatrix
 from unweave.signatures.signature import Signature
 from unweave.signatures.signatures import Signatures
@@ -104,8 +105,7 @@ def _matrix(matrix: LeakageMatrix) -> dict[str, Any]:
 
 def _strip(strip: Strip) -> dict[str, Any]:
     rows = len(strip.images)
-    framed = [(row, int(column)) for row, column in enumerate(strip.unedited)]
-    picture = labelled_grid(strip.images, [""] * rows, titles=strip.titles, framed=framed)
+    picture = strip_picture(strip, [""] * rows)
     return {
         "factor": strip.factor,
         "image": "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode(),

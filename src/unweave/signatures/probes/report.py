@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,29 +91,3 @@ class ProbeReport:
             "groups": self.groups,
             "notes": list(self.notes),
         }
-
-
-HEADER = ("factor", "probe", "labels", "score", "value", "95 %", "permuted labels", "non-linear", "reliable")
-
-
-def probe_table(reports: Mapping[str, ProbeReport]) -> Sequence[tuple[str, ...]]:
-    """A row of words per factor, under `HEADER`, for printing."""
-    rows = []
-    for name, report in reports.items():
-        score, bent = report.main, report.nonlinear
-        value = "" if score.value is None else f"{score.value:.3f}"
-        change = "" if bent is None else f"{bent.difference:+.3f}{_range(bent.interval)}"
-        null = "" if score.null is None else f"{score.null:.3f}{_range(score.null_interval)}"
-        told = _to(score.interval)
-        kind, primary = str(report.kind), report.primary.replace("_", " ")
-        judged = "yes" if report.reliable else "no"
-        rows.append((name, kind, f"{report.rows:,}", primary, value, told, null, change, judged))
-    return rows
-
-
-def _range(pair: Pair | None) -> str:
-    return "" if pair is None else f" ({_to(pair)})"
-
-
-def _to(pair: Pair | None) -> str:
-    return "" if pair is None else f"{pair[0]:.3f} to {pair[1]:.3f}"
