@@ -18,7 +18,9 @@ def serve(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="A file with these and further settings.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")
+    ] = None,
     store: Annotated[
         str | None, typer.Option(envvar="UNWEAVE_STORE", help="URL of the store of keys, feedback and the edit log.")
     ] = None,

@@ -140,7 +140,8 @@ class Engine:
     def _take(self) -> list[_Waiting]:
         """The oldest job, and with it those of the same model, up to the largest batch; the rest keep their order."""
         first = self._queue[0].job.served
-        taken, left = [], deque[_Waiting]()
+        taken: list[_Waiting] = []
+        left: deque[_Waiting] = deque()
         while self._queue and len(taken) < self._batch:
             waiting = self._queue.popleft()
             (taken if waiting.job.served is first else left).append(waiting)

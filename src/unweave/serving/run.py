@@ -86,7 +86,8 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}. Choose another with --port."
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}. "
+            "Choose another with --port."
         ) from error
     listener.set_inheritable(False)
     return listener
