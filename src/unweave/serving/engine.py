@@ -18,7 +18,7 @@ from unweave.serving.served import Served
 from unweave.serving.warm import warm_jobs
 
 _MARGIN = 0.8
-"""Share of the deadline that the work ahead may take: the rest is for reading, writing and what no estimate foresees."""
+"""Share of the deadline that the work ahead may take: the rest is for reading, writing and what nobody foresees."""
 
 
 @dataclass(eq=False)
