@@ -99,7 +99,7 @@ def contrary(bundle, folder):
     shutil.copytree(bundle, folder)
     content = json.loads((folder / SIGNATURES).read_text())
     for signature in content["signatures"]:
-        signature["reader"]["weights"] = (-np.asarray(signature["reader"]["weights"])).tolist()
+        signature["directions"] = (-np.asarray(signature["directions"])).tolist()
     (folder / SIGNATURES).write_text(json.dumps(content))
     reseal(folder)
     return folder
