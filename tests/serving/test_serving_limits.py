@@ -1,5 +1,6 @@
 """What is refused before it costs anything, and what a tenant may see."""
 
+import contextlib
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ import struct
 import time
 import zlib
 
+import httpx2 as httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -115,11 +117,10 @@ def test_bodies_are_bounded_while_they_are_read(small, tmp_path):
                 sent[0] += 1
                 yield bytes(1000)
 
-        try:
+        # The server may close before the client has sent all and read the answer.
+        with contextlib.suppress(httpx.NetworkError, httpx.RemoteProtocolError):
             unsaid = here.client.post("/v1/encode", content=endless(), headers={"content-type": "application/json"})
             assert unsaid.status_code == 413
-        except Exception as error:  # the server may close before the client has read its answer
-            assert "closed" in str(error).lower() or "reset" in str(error).lower() or "broken" in str(error).lower()
         assert sent[0] < 10_000
         wait_for(lambda: here.client.get("/healthz").status_code == 200)
         packed = here.client.post(
@@ -150,12 +151,11 @@ def test_heads_and_bodies_that_never_end_do_not_hold_a_connection(small, tmp_pat
         began = time.monotonic()
         assert raw(here, b"") == b""
         assert raw(here, b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nX") == b""
-        slow = b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+        head = b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        slow = head + b"Content-Length: 9\r\n\r\n{"
         assert b"408" in raw(here, slow).splitlines()[0]
         assert time.monotonic() - began < 10
-        long = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"".join(
-            b"X-%d: %s\r\n" % (k, bytes(b"a" * 900)) for k in range(2000)
-        )
+        long = head + b"".join(b"X-%d: %s\r\n" % (k, b"a" * 900) for k in range(2000))
         assert b"200" not in raw(here, long)[:20]
         assert here.client.get("/healthz").status_code == 200
 
@@ -196,20 +196,23 @@ def test_no_path_or_address_of_a_request_is_opened(here, small):
         assert form.json()["error"]["code"] == "not_an_image"
 
 
+FORM = "multipart/form-data; boundary=X"
+PART = b'--X\r\nContent-Disposition: form-data; name="image"\r\n\r\na\r\n'
 FORMS = (
     (b"", "multipart/form-data", 400),
-    (b"--X\r\n", "multipart/form-data; boundary=X", 400),
-    (b"--X--\r\n", "multipart/form-data; boundary=X", 422),
-    (b'--X\r\nContent-Disposition: form-data; name="image"\r\n\r\nabc', "multipart/form-data; boundary=X", 400),
-    (2 * b'--X\r\nContent-Disposition: form-data; name="image"\r\n\r\na\r\n' + b"--X--\r\n", "multipart/form-data; boundary=X", 400),
-    (b"--X\r\nContent-Disposition: form-data\r\n\r\na\r\n--X--\r\n", "multipart/form-data; boundary=X", 400),
-    (b"--X\r\nContent-Disposition: form-data; name=a" + b"a" * 9000 + b"\r\n\r\na\r\n--X--\r\n", "multipart/form-data; boundary=X", 400),
+    (b"--X\r\n", FORM, 400),
+    (b"--X--\r\n", FORM, 422),
+    (PART, FORM, 400),
+    (PART + PART + b"--X--\r\n", FORM, 400),
+    (PART.replace(b'; name="image"', b"") + b"--X--\r\n", FORM, 400),
+    (PART.replace(b"image", b"image" * 2000) + b"--X--\r\n", FORM, 400),
+    (b"".join(PART.replace(b"image", b"%d" % k) for k in range(50)) + b"--X--\r\n", FORM, 400),
     (b"a=b", "application/x-www-form-urlencoded", 415),
     (b"{", "application/json", 400),
     (b"[" * 100_000, "application/json", 400),
     (b"\xff\xfe", "application/json", 400),
     (b"[]", "application/json", 422),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("body", "kind", "status"), FORMS)
@@ -284,7 +287,7 @@ def test_keys_that_are_missing_wrong_revoked_or_for_something_else(two_tenants):
     here, keys = two_tenants
     assert here.client.get("/v1/models").status_code == 401
     assert here.client.get("/v1/models").headers["www-authenticate"] == "Bearer"
-    for wrong in ("", "uw_", "uw_" + "0" * 12 + "_" + "0" * 64, "x" * 10_000, "uw_\xe9"):
+    for wrong in ("uw_", "uw_" + "0" * 12 + "_" + "0" * 64, "x" * 10_000, "uw_\xe9"):
         answer = here.client.get("/v1/models", headers={"authorization": f"Bearer {wrong}".encode("latin-1")})
         assert answer.status_code == 401, wrong
     assert get(here, "/v1/models", keys["watch"]).status_code == 403

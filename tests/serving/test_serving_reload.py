@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from serving_here import contrary, pixels_of, serving, wait_for
+from serving_here import contrary, pixels_of, png, serving, wait_for
 from small_bundle import reseal
 from unweave.bundles.files import CARD
 from unweave.core.errors import ConfigError, MissingExtraError, StorageError
@@ -52,8 +52,6 @@ def test_the_champion_changes_under_load_and_no_request_fails(small, bundles, tm
     assert np.abs(np.subtract(*[picture.astype(int) for picture in own.values()])).max() > 1
     seen, stop = [], threading.Event()
     with serving(tmp_path_factory.mktemp("s"), {"m": bundles}, poll_s=0.05, cache_bytes=0) as here:
-        from serving_here import png
-
         image = png(small.rows[0])
 
         def load():
@@ -139,6 +137,7 @@ def test_a_registry_without_mlflow_says_what_to_install(monkeypatch):
         place_of("models:/a@champion").find()
 
 
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 def test_the_champion_of_mlflows_registry(versions, tmp_path):
     from mlflow import MlflowClient
 
