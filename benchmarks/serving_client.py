@@ -45,7 +45,8 @@ class Load:
 def form(path: str, image: bytes, texts: dict[str, str], host: str = "127.0.0.1") -> bytes:
     """A request with an image as a form."""
     parts = [
-        f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in texts.items()
+        f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
+        for name, text in texts.items()
     ]
     head = b'--X\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
     body = b"".join((head, image, b"\r\n", *parts, b"--X--\r\n"))
@@ -88,7 +89,9 @@ class _Connection:
             self._streams = None
 
 
-async def _closed(port: int, requests: Iterator[bytes], clients: int, seconds: float, check: Callable[[bytes], bool]) -> Load:
+async def _closed(
+    port: int, requests: Iterator[bytes], clients: int, seconds: float, check: Callable[[bytes], bool]
+) -> Load:
     load, end = Load(), time.perf_counter() + seconds
 
     async def client() -> None:

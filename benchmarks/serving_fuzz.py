@@ -1,6 +1,6 @@
 """Mutated images against the reader of the server, and against a server over HTTP, with bounded memory.
 
-    .venv/bin/python benchmarks/serving_fuzz.py --count 10000
+.venv/bin/python benchmarks/serving_fuzz.py --count 10000
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 from image_mutations import mutated_images
-
 from unweave.serving.pictures import check_image, read_picture
 from unweave.serving.refusals import Refused
 from unweave.serving.served import load_served

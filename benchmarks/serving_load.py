@@ -27,8 +27,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from serving_client import Load, closed_loop, form, open_loop
 
+from serving_client import Load, closed_loop, form, open_loop
 from unweave.core.seeds import generator
 from unweave.serving.compute import compute
 from unweave.serving.jobs import Job, Source
@@ -174,7 +174,9 @@ def overload(port: int, pid: int, made: Iterator[bytes], rate: float, seconds: f
     print(f"  overload, {3 * rate:.0f}/s for {seconds:.0f} s: {load}, longest {load.ms(1):.0f} ms")
     if len(sizes) > 4:
         quarter = len(sizes) // 4
-        print(f"  memory: {np.mean(sizes[quarter : 2 * quarter]):.1f} MiB, at the end {np.mean(sizes[-quarter:]):.1f} MiB")
+        print(
+            f"  memory: {np.mean(sizes[quarter : 2 * quarter]):.1f} MiB, at the end {np.mean(sizes[-quarter:]):.1f} MiB"
+        )
 
 
 def main() -> None:
@@ -200,7 +202,9 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     pool = images(served, 2000)
     print(f"{served.model.shape}, load of the machine {os.getloadavg()[0]:.1f} before")
     single, whole, graphs = in_process(served, pool, given.seconds, given.batch)
-    print(f"in process: one edit {single:.2f} ms from file to file; in batches of {given.batch} {whole:.0f}/s from file")
+    print(
+        f"in process: one edit {single:.2f} ms from file to file; in batches of {given.batch} {whole:.0f}/s from file"
+    )
     print(f"  to file, {graphs:.0f}/s encoding, editing and decoding alone; one thread")
     port, made = free_port(), requests(served, pool)
     command = [sys.executable, "-c", "from unweave.cli.main import main; main()", "serve", f"load={bundle}"]
@@ -210,7 +214,9 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         print(f"unweave, one client:       {one}")
         print(f"  capacity:                {best}")
         print(f"  at half of the capacity: {half}")
-        print(f"  over the work itself: {one.ms(0.5) - single:.2f} ms p50; capacity / in process {best.rate / whole:.2f}")
+        print(
+            f"  over the work itself: {one.ms(0.5) - single:.2f} ms p50; capacity / in process {best.rate / whole:.2f}"
+        )
         same = itertools.repeat(next(made))
         print(f"  cached:                  {closed_loop(port, same, clients=1, seconds=given.seconds)}")
         if given.overload:

@@ -1,6 +1,6 @@
 """The same edit behind LitServe and BentoML, for `serving_load.py`. Run by a Python that has one of them.
 
-    python benchmarks/serving_peers.py litserve BUNDLE PORT BATCH
+python benchmarks/serving_peers.py litserve BUNDLE PORT BATCH
 """
 
 from __future__ import annotations
@@ -65,14 +65,26 @@ def litserve(bundle: str, port: int, batch: int) -> None:
             return Response(output if isinstance(output, bytes) else output[0], media_type="image/png")
 
     api = Api(max_batch_size=batch, batch_timeout=0.001)
-    ls.LitServer(api, accelerator="cpu", workers_per_device=1).run(host="127.0.0.1", port=port, generate_client_file=False)
+    ls.LitServer(api, accelerator="cpu", workers_per_device=1).run(
+        host="127.0.0.1", port=port, generate_client_file=False
+    )
 
 
 def bentoml(bundle: str, port: int) -> None:
     """BentoML, one request at a time: with batches it answered errors at 32 clients."""
     service = Path(__file__).with_name("serving_bento.py")
     environment = {**os.environ, "UNWEAVE_BUNDLE": bundle, "BENTOML_DO_NOT_TRACK": "True"}
-    command = [sys.executable, "-m", "bentoml", "serve", f"{service.stem}:Edits", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "bentoml",
+        "serve",
+        f"{service.stem}:Edits",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     raise SystemExit(subprocess.call(command, env=environment, cwd=service.parent))
 
 

@@ -1,4 +1,4 @@
-"""Mutated image files: each is decoded or refused, and nothing else happens. `benchmarks/serving_fuzz.py` tries 10,000."""
+"""Mutated image files: each is decoded or refused, no more. `benchmarks/serving_fuzz.py` tries 10,000."""
 
 import numpy as np
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -77,7 +77,7 @@ def test_requests_made_of_the_description_break_nothing(here):
     schema = schemathesis.openapi.from_url(f"{here.url}/openapi.json")
     asked = set()
     bounded = settings(
-        max_examples=25,
+        max_examples=8,
         deadline=None,
         database=None,
         derandomize=True,
@@ -94,8 +94,6 @@ def test_requests_made_of_the_description_break_nothing(here):
 
         for generation in (mode.POSITIVE, mode.NEGATIVE):
             strategy = operation.as_strategy(generation_mode=generation)
-            from hypothesis import given
-
             try:
                 bounded(given(case=strategy)(ask))()
             except Exception as error:
