@@ -1,4 +1,4 @@
-"""A small load generator for one address on this machine: raw HTTP/1.1 on kept connections, bounded in count and time."""
+"""A small load generator for this machine: raw HTTP/1.1 on kept connections, bounded in count and time."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from unweave.serving.engine import Engine
 from unweave.serving.jobs import EditOptions, Job, Source
 from unweave.serving.load import Load
 from unweave.serving.metrics import Metrics
+from unweave.serving.pulse import Pulse
 from unweave.serving.refusals import Refused
 from unweave.serving.served import load_served
 from unweave.signatures.edit import Edit, Move
@@ -192,6 +193,26 @@ def test_known_codes_and_new_images_of_one_batch_do_not_get_mixed_up(small, serv
     assert np.abs(results[3].pixels - 255 * served.model.decode(codes[3].mean)[0]).max() <= 1
     assert results[4].pixels is None
     assert np.allclose(results[4].codes.mean, codes[3].mean, atol=1e-5)
+
+
+def test_a_loop_that_is_behind_counts_as_waiting(small, served):
+    now = [0.0]
+    pulse = Pulse(clock=lambda: now[0])
+    pulse.beat()
+    now[0] = 0.05
+    pulse.beat()
+    assert pulse.lag_s == pytest.approx(0.0)
+    now[0] = 0.4  # due at 0.1
+    assert pulse.lag_s == pytest.approx(0.3)
+    pulse.beat()
+    now[0] = 0.45
+    pulse.beat()
+    assert pulse.lag_s == pytest.approx(0.15), "one good turn is no proof"
+    running, _ = engine(deadline_s=1.0, pulse=pulse)
+    running.admit(served, time.monotonic())
+    now[0] = 0.8
+    with pytest.raises(Refused, match="deadline"):
+        running.admit(served, time.monotonic())
 
 
 def test_the_estimate_counts_what_waits_and_what_is_under_way():
