@@ -19,7 +19,9 @@ WAIT_S = 10.0
 """How long a statement waits for another process's writes, and a connection for the database."""
 
 _DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+    # Somebody may have turned it off for the role or the database; what is stronger than "on" stays.
+    "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) "
+    f"END, set_config('lock_timeout', '{WAIT_S:.0f}s', true)"
 )
 
 
@@ -70,7 +72,7 @@ class Database:
         """
         with store_errors(self.where), self.engine.execution_options(writes=True).begin() as connection:
             if not self.is_sqlite:
-                connection.execute(_DURABLE)  # somebody may have turned it off for the role or the database
+                connection.execute(_DURABLE)
             yield connection
 
     def close(self) -> None:
