@@ -21,11 +21,31 @@ def kind(request):
 
 
 @pytest.fixture
-def url(kind, request, tmp_path):
-    """Where a store may be made."""
+def empty_url(kind, request, tmp_path):
+    """Where a store may be made, and none is."""
     if kind == "sqlite":
         return f"sqlite:///{tmp_path}/folder/store.db"
     return request.getfixturevalue("postgres").new()
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres):
+    """A database with a store's tables, for the tests that do not ask how they came there."""
+    url = postgres.new()
+    open_store(url).close()
+    return url
+
+
+@pytest.fixture
+def url(kind, request, tmp_path):
+    """The URL of an empty store."""
+    if kind == "sqlite":
+        open_store(f"sqlite:///{tmp_path}/store.db").close()
+        return f"sqlite:///{tmp_path}/store.db"
+    url, server = (request.getfixturevalue(name) for name in ("shared_database", "postgres"))
+    with server.connect(url.rpartition("/")[2]) as connection:
+        connection.execute("TRUNCATE unweave_keys, unweave_edits, unweave_feedback, unweave_ratings")
+    return url
 
 
 @pytest.fixture

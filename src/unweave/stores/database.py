@@ -40,7 +40,7 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = _parse(url)
-        self.where = self.url.render_as_string(hide_password=True)
+        self.where = self.url.set(query={}).render_as_string(hide_password=True)  # a query may hold one, too
         self.engine = _sqlite(self.url, create=create) if self.is_sqlite else _postgres(self.url)
 
     def __repr__(self) -> str:
@@ -88,7 +88,9 @@ def _parse(url: str) -> URL:
     if parsed is not None:
         if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
             if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
-                raise ConfigError(f"store: expected a file, as in sqlite:///folder/store.db, got {parsed!r}.")
+                raise ConfigError(
+                    "store: expected a file without options, as in sqlite:///folder/store.db, got another URL of sqlite."
+                )
             return parsed.set(drivername="sqlite")
         if parsed.drivername in ("postgresql", "postgresql+psycopg"):
             return parsed.set(drivername="postgresql+psycopg")
