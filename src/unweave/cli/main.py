@@ -20,11 +20,13 @@ from unweave.cli import (
     export,
     import_model,
     init,
+    keys,
     labels,
     probe,
     promote,
     report,
     score,
+    study,
     swap,
     train,
     traverse,
@@ -59,9 +61,11 @@ for panel, name, command in (
     (FIND, "augment", augment.augment),
     (SHIP, "export", export.export),
     (SHIP, "promote", promote.promote),
+    (SHIP, "study", study.study),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)
+app.add_typer(keys.app, name="keys", rich_help_panel=SHIP)
 
 
 def _version(wanted: bool) -> None:

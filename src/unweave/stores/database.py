@@ -89,7 +89,7 @@ def _parse(url: str) -> URL:
         if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
             if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
                 raise ConfigError(
-                    "store: expected a file without options, as in sqlite:///folder/store.db, got another URL of sqlite."
+                    "store: expected a file without options, as in sqlite:///folder/store.db, got something else."
                 )
             return parsed.set(drivername="sqlite")
         if parsed.drivername in ("postgresql", "postgresql+psycopg"):
