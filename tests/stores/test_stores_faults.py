@@ -275,3 +275,26 @@ def test_a_copy_of_the_file_alone_is_whole_after_close(tmp_path, record):
     shutil.copy(file_of(url), tmp_path / "copy.db")
     with open_store(f"sqlite:///{tmp_path}/copy.db") as copy:
         assert copy.edits.get("acme", edit.id) == edit
+
+
+def test_a_file_that_went_away_is_missed_and_used_again_when_it_is_back(tmp_path, record):
+    """An open file can be written to after it was deleted; what is acknowledged there would be lost."""
+    folder, away, edit = tmp_path / "a b#é", tmp_path / "away", record()
+    with open_store(f"sqlite:///{folder}/store.db") as store:
+        store.edits.log([edit])
+        folder.rename(away)
+        for call in (lambda: store.feedback.add("acme", edit.id, "kept"), store.ping):
+            with pytest.raises(StoreUnavailableError, match="cannot be opened"):
+                call()
+        folder.mkdir()
+        with pytest.raises(StoreUnavailableError):
+            store.ping()
+        assert list(folder.iterdir()) == []
+        folder.rmdir()
+        away.rename(folder)
+        number = store.feedback.add("acme", edit.id, "kept")
+        assert [each.id for each in store.feedback.list("acme")] == [number]
+        (folder / "store.db").rename(folder / "old.db")
+        (folder / "store.db").touch()
+        with pytest.raises(StoreError, match="no such table"):
+            store.feedback.add("acme", edit.id, "kept")
