@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -34,6 +35,15 @@ def programs():
     pytest.skip(why)
 
 
+def free_port():
+    """A port that nobody listens on, and below those that connections take, so that a stopped server finds it free."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class LocalPostgres:
     """A server that can be stopped, killed and started again, with any number of databases."""
 
@@ -44,9 +54,7 @@ class LocalPostgres:
             who = pwd.getpwnam("postgres" if "postgres" in {each.pw_name for each in pwd.getpwall()} else "nobody")
             os.chown(folder, who.pw_uid, who.pw_gid)
             self.user = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         secret = folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)

@@ -121,7 +121,7 @@ def test_identifiers_of_edits_are_random():
 
 def test_feedback_is_of_an_edit_and_comes_back_with_it(store, record):
     first, second = record(), record(model="digits")
-    store.edits.log([first, second])
+    store.edits.log([first, second, record("globex", id=first.id, model="theirs")])
     kept = store.feedback.add("acme", first.id, "kept")
     adjusted = store.feedback.add("acme", second.id, "adjusted", [{"factor": "smile", "by": 0.25}])
     undone = store.feedback.add("acme", first.id, "undone")
