@@ -144,6 +144,16 @@ def test_a_postgres_that_comes_back_is_used_again(postgres, record, how):
         assert [each.id for each in store.feedback.list("acme")] == [number]
 
 
+def test_a_postgres_that_was_away_between_two_calls_is_not_missed(postgres, record):
+    with open_store(postgres.new()) as store:
+        edit = record()
+        store.edits.log([edit])
+        postgres.stop()
+        postgres.start()
+        number = store.feedback.add("acme", edit.id, "kept")
+        assert [each.id for each in store.feedback.list("acme")] == [number]
+
+
 def test_a_postgres_that_is_stopped_within_a_transaction(postgres, record):
     with open_store(postgres.new()) as store:
         edit = record()
