@@ -86,7 +86,7 @@ def test_told_to_stop_it_answers_what_it_began(small, pictures, tmp_path):
     assert all("disconnected" in failure or "Read" in failure or "Write" in failure for failure in failures), failures
     assert "Traceback" not in said
     with (
-        open_store(f"sqlite:///{tmp_path}/unweave-store.db", create=False) as store,
+        open_store(f"sqlite:///{tmp_path}/store.db", create=False) as store,
         store._database.read() as connection,
     ):
         from unweave.stores.tables import edits
