@@ -57,10 +57,12 @@ class BatchSource:
         partner = None if self._partners is None else self._partners.at(step, self.rows[chosen], rank=rank)
         if self._augment is not None:
             # The same amounts for both of a pair: what they share they still share.
-            x, partner = (
-                None if images is None else self._augment(images, generator(self._seed, "augment", step, rank))
+            x, *partners = (
+                self._augment(images, generator(self._seed, "augment", step, rank))
                 for images in (x, partner)
+                if images is not None
             )
+            partner = partners[0] if partners else None
         labelled = None if self._labelled is None else self._labelled.at(step, rank=rank, of=of)
         return Batch(x, step, len(self), noise, labelled=labelled, partner=partner)
 
