@@ -1,6 +1,6 @@
 """Real faces: signatures for pose and eyes from 100 labels, and what they do to people never seen in training.
 
-    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 24000]
+    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 14000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
 them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Three people of fifteen are kept
@@ -133,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces_edits"))
-    parser.add_argument("--steps", type=int, default=24_000)
+    parser.add_argument("--steps", type=int, default=14_000)
     asked = parser.parse_args()
     root = asked.out
     if not (root / "labels.csv").exists():
