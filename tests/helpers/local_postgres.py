@@ -77,19 +77,19 @@ class LocalPostgres:
             self._process = subprocess.Popen(
                 [self.bin / "postgres", "-D", self.data, *options], stdout=log, stderr=log, cwd="/", **self.user
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             with contextlib.suppress(psycopg.OperationalError), self.connect("postgres"):
                 return
             assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, "PostgreSQL did not answer within a minute"
+            assert time.monotonic() < deadline, "PostgreSQL did not answer within five minutes"
             time.sleep(0.02)
 
     def stop(self, how=signal.SIGINT):
         """End it: SIGINT closes connections and writes all out; SIGQUIT is a crash."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(timeout=60)
+            self._process.wait(timeout=300)
             self._process = None
 
     def connect(self, database):

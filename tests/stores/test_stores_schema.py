@@ -106,7 +106,7 @@ def test_processes_that_start_at_once_migrate_once(empty_url):
     for process in started:
         process.stdin.write("go\n")
         process.stdin.close()
-    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in started] == [0, 0, 0]
     for process in started:
         process.stdout.close()
     with open_store(empty_url, create=False) as store:
