@@ -1,0 +1,117 @@
+/** What is on the bench: a code, the changes asked of it, and what was asked before. */
+
+import { editCodes } from "./arithmetic/edit.js";
+import { newest } from "./picture.js";
+
+/** @typedef {import("./arithmetic/edit.js").Change} Change */
+
+export class Bench extends EventTarget {
+  #past = [];
+  #future = [];
+
+  /** Fires `start` for a new code, `edit` when changes are asked, `painted` when their pixels are there, `failed`.
+   *
+   * @param {Signatures} signatures of the model
+   * @param {(code: Float32Array) => Promise<Float32Array>} decode
+   */
+  constructor(signatures, decode) {
+    super();
+    this.signatures = signatures;
+    this.decode = decode;
+    this.#draw = newest(async ({ result, whole }) => {
+      try {
+        this.pixels = await this.decode(result.codes);
+        if (whole) this.before = this.pixels;
+        this.#tell("painted");
+      } catch (error) {
+        this.error = error;
+        this.#tell("failed");
+      }
+    });
+  }
+
+  #draw;
+
+  /** Begin with another code (D). */
+  start(code) {
+    this.code = Array.from(code);
+    this.others = null;
+    this.changes = new Map();
+    [this.#past, this.#future] = [[], []];
+    this.result = editCodes(this.signatures, this.code, []);
+    this.#tell("start");
+    return this.#draw({ result: this.result, whole: true });
+  }
+
+  /** Ask for a change of one factor; null leaves it as it is. `settle` says when the person has let go. */
+  change(factor, change) {
+    const changes = new Map(this.changes);
+    changes.delete(factor);
+    if (change) changes.set(factor, change);
+    return this.#apply(changes);
+  }
+
+  /** The factors of another picture's code, for changes that say `swap`; null for none. */
+  borrow(code) {
+    this.others = code && Array.from(code);
+  }
+
+  /** A step that undo comes back to. Returns whether anything was changed since the last one. */
+  settle() {
+    const last = this.#past.at(-1) ?? new Map();
+    if (same(last, this.changes)) return false;
+    this.#past.push(this.changes);
+    this.#future = [];
+    this.#tell("settled");
+    return true;
+  }
+
+  get canUndo() {
+    return this.#past.length > 0;
+  }
+
+  get canRedo() {
+    return this.#future.length > 0;
+  }
+
+  undo() {
+    if (!this.canUndo) return;
+    this.#future.push(this.#past.pop());
+    this.#apply(this.#past.at(-1) ?? new Map());
+    this.#tell("settled");
+  }
+
+  redo() {
+    if (!this.canRedo) return;
+    this.#past.push(this.#future.pop());
+    this.#apply(this.#past.at(-1));
+    this.#tell("settled");
+  }
+
+  /** Ask for these changes and for no others. */
+  replace(changes) {
+    this.#apply(new Map(changes));
+    this.settle();
+  }
+
+  #apply(changes) {
+    try {
+      this.result = editCodes(this.signatures, this.code, [...changes.values()], { others: this.others });
+      this.changes = changes;
+    } catch (error) {
+      this.error = error;
+      this.#tell("failed");
+      return Promise.resolve();
+    }
+    this.#tell("edit");
+    return this.#draw({ result: this.result, whole: false });
+  }
+
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
+
+function same(a, b) {
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+}

@@ -1,0 +1,46 @@
+/** Elements and numbers, as text for people. */
+
+/** An element: properties starting with `on` are listeners, `true` is an attribute without a value, null is left out. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child != null));
+  return element;
+}
+
+/** A number with as many digits as matter in a range of this span. */
+export function number(value, span) {
+  const digits = Math.max(0, Math.min(6, Math.ceil(2 - Math.log10(span || 1))));
+  return withMinus(value.toFixed(span >= 100 ? 0 : digits));
+}
+
+/** A number with its sign. */
+export function signed(value, span) {
+  const text = number(value, span);
+  return value > 0 && Number(text) !== 0 ? `+${text}` : text;
+}
+
+/** A share as a percentage; small ones are said to be small. */
+export function percent(share) {
+  if (share > 0 && share < 0.005) return "< 1 %";
+  return `${Math.round(100 * share)} %`;
+}
+
+/** A score of a card. */
+export function score(value) {
+  return value == null ? "–" : withMinus(value.toFixed(3));
+}
+
+/** `floor_hue` as people write it. */
+export function title(name) {
+  const words = name.replaceAll("_", " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function withMinus(text) {
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
