@@ -57,7 +57,7 @@ class Dial {
   /** The dial's parts around its control. */
   frame(tag, heading, ...control) {
     this.element = h(tag, { class: "dial", "data-factor": this.signature.name },
-      h("div", { class: "dial-head" }, heading, this.value, this.back), ...control, this.leakage); // prettier-ignore
+      h("div", { class: "dial-head" }, heading, this.back, this.value), ...control, this.leakage); // prettier-ignore
     const { description } = this.signature.chart.factor;
     if (description) heading.title = description;
   }
@@ -110,10 +110,9 @@ class Slider extends Dial {
     const [low, high] = this.#extent();
     const [safeLow, safeHigh] = this.#safe();
     this.step = (high - low) / STEPS;
-    Object.assign(this.input, { min: low, max: high, step: "any" });
-    this.input.step = this.step; // steps count from the lowest value, which is moved so that 0 is one of them
-    this.input.min = -Math.round(-low / this.step) * this.step;
-    [this.low, this.high] = [Number(this.input.min), high];
+    // Steps count from the lowest value, which is moved so that 0 is one of them.
+    [this.low, this.high] = [-Math.round(-low / this.step) * this.step, high];
+    Object.assign(this.input, { min: this.low, max: this.high, step: this.step });
     this.#place(this.safe, Math.max(safeLow, this.low), Math.min(safeHigh, this.high));
     this.origin.style.left = `${this.#share(0)}%`;
     this.ends.children[0].textContent = this.#end(this.low, 0);

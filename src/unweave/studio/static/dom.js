@@ -1,10 +1,12 @@
 /** Elements and numbers, as text for people. */
 
-/** An element: properties starting with `on` are listeners, `true` is an attribute without a value, null is left out. */
+/** An element: properties starting with `on` are listeners, `true` is an attribute without a value, null is left out;
+ * of `aria-…`, both true and false are said. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.startsWith("aria-") && value != null) element.setAttribute(name, String(value));
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
@@ -14,8 +16,8 @@ export function h(tag, properties = {}, ...children) {
 
 /** A number with as many digits as matter in a range of this span. */
 export function number(value, span) {
-  const digits = Math.max(0, Math.min(6, Math.ceil(2 - Math.log10(span || 1))));
-  return withMinus(value.toFixed(span >= 100 ? 0 : digits));
+  const digits = Math.max(0, Math.min(6, Math.round(2 - Math.log10(span || 1))));
+  return withMinus(value.toFixed(digits));
 }
 
 /** A number with its sign. */
