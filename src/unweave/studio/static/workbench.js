@@ -33,7 +33,7 @@ export class Workbench {
     this.redo = button("Redo", "Make the last change again", () => this.bench.redo(), "Ctrl+Shift+Z");
     this.reset = button("Reset", "Put all dials back", () => this.bench.replace([]));
     this.save = button("Save picture", "Save the edited picture as PNG", () => this.#save());
-    $("actions").replaceChildren(this.undo, this.redo, this.reset, this.save);
+    $("actions").replaceChildren(this.undo, this.redo, this.reset, h("span", { class: "gap" }), this.save);
   }
 
   #painted() {
@@ -87,12 +87,19 @@ function effects({ changes, result }) {
   const { leakage } = result;
   const others = leakage && Object.keys(leakage.factors).length > 0;
   const words = !leakage ? "What else this moves was not measured." : others ? "Side effects" : "All factors are set: nothing is left to leak to.";
-  const meter = others ? [h("span", { class: "meter", "aria-hidden": "true" }, h("span", { style: `width: ${Math.min(100, 200 * leakage.mean)}%` })), h("b", {}, percent(leakage.mean))] : [];
+  const meter = others ? [meterOf(leakage.mean), h("b", {}, percent(leakage.mean))] : [];
   const lines = [h("p", { class: "effects-line", title: "Predicted mean change of the other factors, as a share of the change between two random pictures" }, words, " ", ...meter)];
   if (result.clipped) lines.push(h("p", { class: "stopped" }, `Stopped at ${percent(result.kept)} of the way: there the data end.`));
   const missed = result.done.filter((one) => !one.reached && !result.clipped).map((one) => title(one.factor));
   if (missed.length) lines.push(h("p", { class: "stopped" }, `${missed.join(", ")}: moved all the way, and the probe does not say so.`));
   return lines;
+}
+
+/** A bar that is full where the others change half as much as chance would. */
+function meterOf(share) {
+  const bar = h("span");
+  bar.style.width = `${Math.min(100, 200 * share)}%`;
+  return h("span", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
 let tabs = {};
