@@ -25,6 +25,7 @@ from unweave.cli import (
     promote,
     report,
     score,
+    serve,
     swap,
     train,
     traverse,
@@ -59,6 +60,7 @@ for panel, name, command in (
     (FIND, "augment", augment.augment),
     (SHIP, "export", export.export),
     (SHIP, "promote", promote.promote),
+    (SHIP, "serve", serve.serve),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)

@@ -4,7 +4,10 @@
   x ConfigError(ValueError)         a setting, a key or an argument cannot be used
   x DataError(ValueError)           the user's data cannot be used as it is
   x ShapeError(ValueError)          an array does not have the promised shape
+  x NotFoundError(LookupError)      what was named is not there, or not for whoever asks
   x StorageError(OSError)           a file or folder cannot be read or written
+    x StoreError                    a database cannot be used as it is
+      x StoreUnavailableError       a database does not answer now, or has no room; trying again may help
   x TrainingError(RuntimeError)     training cannot go on
   x MissingExtraError(ImportError)  an optional part is not installed
 
@@ -26,6 +29,10 @@ class DataError(UnweaveError, ValueError):
     """The user's data cannot be used as it is."""
 
 
+class NotFoundError(UnweaveError, LookupError):
+    """What was named is not there, or not for whoever asks."""
+
+
 class ShapeError(UnweaveError, ValueError):
     """An array does not have the shape that the caller promised."""
 
@@ -36,6 +43,14 @@ class ShapeError(UnweaveError, ValueError):
 
 class StorageError(UnweaveError, OSError):
     """A file or folder cannot be read or written."""
+
+
+class StoreError(StorageError):
+    """A database cannot be used as it is: another schema, damaged, read-only, refused."""
+
+
+class StoreUnavailableError(StoreError):
+    """A database does not answer now, or has no room. Nothing was acknowledged; trying again may help."""
 
 
 class TrainingError(UnweaveError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import warnings
@@ -71,15 +72,32 @@ class Refusal:
     reason: str
 
 
-def decode_image(data: bytes, options: ImageOptions, *, name: str = "") -> Decoded | Refusal:
-    """Decode a file's bytes by their content; `name` only serves to note an extension that says otherwise."""
+def decode_image(
+    data: bytes,
+    options: ImageOptions,
+    *,
+    name: str = "",
+    formats: tuple[str, ...] | None = None,
+    silence: bool = True,
+) -> Decoded | Refusal:
+    """Decode a file's bytes by their content.
+
+    Args:
+        data: of the file.
+        options: how its pixels are made ready.
+        name: only serves to note an extension that says otherwise.
+        formats: that may be read, by Pillow's names; all that are known otherwise.
+        silence: keep what Pillow warns of from the user. Warnings are a setting of the whole process, so threads that
+            decode at the same time take False.
+    """
     if not data:
         return Refusal("the file is empty (0 bytes)")
     try:
-        with warnings.catch_warnings():
-            # What Pillow warns of (odd metadata, large images) is either harmless or checked below.
-            warnings.simplefilter("ignore")
-            return _decode(data, options, name)
+        with warnings.catch_warnings() if silence else contextlib.nullcontext():
+            if silence:
+                # What Pillow warns of (odd metadata, large images) is either harmless or checked below.
+                warnings.simplefilter("ignore")
+            return _decode(data, options, name, formats or _formats())
     except UnidentifiedImageError:
         return Refusal(_unidentified(data))
     except Image.DecompressionBombError as error:
@@ -126,8 +144,8 @@ def _formats() -> tuple[str, ...]:
     return tuple(kind for kind in _FORMATS if kind in Image.OPEN)
 
 
-def _decode(data: bytes, options: ImageOptions, name: str) -> Decoded | Refusal:
-    with Image.open(io.BytesIO(data), formats=_formats()) as image:
+def _decode(data: bytes, options: ImageOptions, name: str, formats: tuple[str, ...]) -> Decoded | Refusal:
+    with Image.open(io.BytesIO(data), formats=formats) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             return Refusal(

@@ -1,0 +1,54 @@
+"""Metrics of one server for Prometheus. docs/serving.md says what each of them means."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """All metrics of a server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        of = {"registry": self.registry}
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter("unweave_requests_total", "Requests answered.", ("route", "status"), **of)
+        self.seconds = Histogram(
+            "unweave_request_seconds", "From the head of a request to the end of its answer.", ("route",), buckets=_SECONDS, **of
+        )
+        self.open_requests = Gauge("unweave_requests_open", "Requests that are being answered.", **of)
+        self.stage_seconds = Histogram(
+            "unweave_stage_seconds",
+            "Parts of an edit: read (decode the image), wait (for the graphs), compute, write (encode the image).",
+            ("stage",),
+            buckets=_SECONDS,
+            **of,
+        )
+        self.waiting = Gauge("unweave_queue_requests", "Requests that wait for the graphs.", **of)
+        self.wait_estimate = Gauge("unweave_queue_seconds", "Work that waits, as estimated from measured times.", **of)
+        self.batch_rows = Histogram("unweave_batch_rows", "Rows that the graphs computed at once.", buckets=_ROWS, **of)
+        self.refused = Counter(
+            "unweave_refused_total", "Requests refused for load: queue (full), deadline, rate (of a tenant).", ("why",), **of
+        )
+        self.cache = Counter(
+            "unweave_cache_total", "Looks into the caches.", ("kind", "layer", "result"), **of
+        )
+        self.cache_bytes = Gauge("unweave_cache_bytes", "Bytes in the cache of this process.", **of)
+        self.redis_failures = Counter("unweave_redis_failures_total", "Calls of Redis that failed or took too long.", **of)
+        self.redis_resting = Gauge("unweave_redis_resting", "1 while Redis is left alone after failures.", **of)
+        self.log_waiting = Gauge("unweave_edit_log_waiting", "Records of edits that wait for the store.", **of)
+        self.log_dropped = Counter("unweave_edit_log_dropped_total", "Records of edits that were lost.", **of)
+        self.store_failures = Counter("unweave_store_failures_total", "Calls of the store that failed.", **of)
+        self.feedback = Counter("unweave_feedback_total", "Feedback that was kept, by verdict.", ("verdict",), **of)
+        self.loaded = Gauge("unweave_model_info", "1 for the bundle of each model that is served.", ("model", "digest"), **of)
+        self.reloads = Counter("unweave_reloads_total", "New versions of models: loaded, or broken.", ("model", "result"), **of)
+        self.stale = Gauge(
+            "unweave_model_stale", "1 while a newer version is there that cannot be loaded.", ("model",), **of
+        )
+
+    def text(self) -> bytes:
+        """What Prometheus reads."""
+        return generate_latest(self.registry)

@@ -1,0 +1,67 @@
+"""What a request that cannot be answered gets: a status, a code for programs, and words for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+STATUSES: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "No valid key",
+    403: "The key does not allow this",
+    404: "There is no such thing, or it belongs to another tenant",
+    405: "The path is there, and does not take this method",
+    408: "The request did not arrive in time",
+    413: "The request or the image is too large",
+    415: "The content type is none that this path takes",
+    422: "The request can be read, and cannot be done",
+    429: "Too many requests of this tenant",
+    500: "Something broke",
+    503: "Too busy, or a part that is needed does not answer: try again",
+}
+
+
+class Refused(Exception):
+    """A request that is refused.
+
+    Attributes:
+        status: of HTTP, one of `STATUSES`.
+        code: for programs, such as `unknown_factor`.
+        message: what was expected, what came, and what to do.
+        where: place in the request, such as `edits[0].factor`.
+        retry_s: after how many seconds it may work.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, where: str | None = None, retry_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.where, self.retry_s = status, code, message, where, retry_s
+
+    def response(self) -> Response:
+        """As JSON."""
+        error = {"code": self.code, "message": self.message, **({"where": self.where} if self.where else {})}
+        headers = {}
+        if self.retry_s is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(self.retry_s)))
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        content = json.dumps({"error": error}, ensure_ascii=True)
+        return Response(content, self.status, headers, media_type="application/json")
+
+
+def busy(retry_s: float) -> Refused:
+    """The graphs have more to do than fits the deadline."""
+    return Refused(
+        503, "busy", "The server has more to do than it can within the deadline. Try again later.", retry_s=retry_s
+    )
+
+
+def no_store(retry_s: float = 2.0) -> Refused:
+    """The store does not answer, so nothing could be kept or looked up."""
+    return Refused(
+        503, "store_unavailable", "The store does not answer now, and nothing was kept. Try again.", retry_s=retry_s
+    )

@@ -1,0 +1,92 @@
+"""Running a server until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import threading
+import warnings
+from types import FrameType
+
+import uvicorn
+
+from unweave.core.errors import ConfigError
+from unweave.serving.app import Page, create_app
+from unweave.serving.logs import log_to
+from unweave.serving.protocol import limited_protocol
+from unweave.serving.server import Server
+from unweave.serving.settings import Settings
+from unweave.stores.store import open_store
+
+_MORE_S = 5.0
+"""Seconds beyond the deadline that requests under way get at the end."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that says "not ready" first when it is told to stop, and closes its listener a little later."""
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self._server = server
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._server.stopping = True
+        drain = self._server.settings.drain_s
+        if drain and not self.should_exit and sig == signal.SIGTERM:
+            timer = threading.Timer(drain, super().handle_exit, (sig, frame))
+            timer.daemon = True
+            timer.start()
+        else:
+            super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings, *, page: Page | None = None) -> None:
+    """Load everything, listen, and answer until SIGTERM or SIGINT; then finish what is under way.
+
+    Raises:
+        ConfigError: it would listen to other machines and there is no key, or the port is taken.
+        UnweaveError: a model or the store cannot be opened.
+    """
+    log_to(sys.stderr, access=settings.access_log)
+    # What Pillow warns of is harmless or checked; and setting it per image would not be safe in threads.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    store = open_store(settings.store)
+    if not settings.on_loopback and not store.keys.any():
+        store.close()
+        raise ConfigError(
+            f"refusing to listen on {settings.host}: other machines reach it, and the store has no key. Make one with "
+            "`unweave keys add TENANT`, or listen on 127.0.0.1."
+        )
+    listener = _listen(settings)
+    server = Server(settings, store)
+    config = uvicorn.Config(
+        create_app(server, page=page),
+        http=limited_protocol(settings.limits.body_s),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        limit_concurrency=settings.limits.connections,
+        timeout_graceful_shutdown=int(settings.deadline_s + _MORE_S) + 1,
+    )
+    _Uvicorn(config, server).run([listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Open the port before models are loaded, so that a port that is taken is said at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host.strip("[]"), settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}. Choose another with --port."
+        ) from error
+    listener.set_inheritable(False)
+    return listener
