@@ -18,7 +18,9 @@ def serve(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="A file with these and further settings.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8000")
+    ] = None,
     store: Annotated[
         str | None, typer.Option(envvar="UNWEAVE_STORE", help="URL of the store of keys, feedback and the edit log.")
     ] = None,
@@ -35,7 +37,7 @@ def serve(
     threads: Annotated[int | None, typer.Option(help="Threads within one operator.", show_default="1")] = None,
     access_log: Annotated[bool | None, typer.Option("--access-log/--no-access-log", help="Log every request.")] = None,
 ) -> None:
-    """Answer edits over HTTP: POST /v1/edit and more, as /openapi.json says."""
+    """Answer edits over HTTP: POST /v1/edit and more, as /openapi.json says, and show the studio under /studio/."""
     from unweave.serving.settings import read_settings
 
     flags = {
@@ -53,11 +55,12 @@ def serve(
     settings = read_settings(config, flags)
     try:
         from unweave.serving.run import serve as run
+        from unweave.studio.page import studio_page
     except ModuleNotFoundError as error:
         from unweave.core.errors import MissingExtraError
 
         raise MissingExtraError(str(error.name), "serve", "The server") from error
-    run(settings)
+    run(settings, page=studio_page())
 
 
 def _named(word: str) -> tuple[str, str]:

@@ -7,56 +7,49 @@ import gzip
 import html
 import json
 from pathlib import Path
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from unweave.bundles.files import graph_name, read_files
 from unweave.bundles.schema import BundleCard
-from unweave.core.errors import ConfigError, ShapeError
+from unweave.core.errors import ConfigError
 from unweave.core.files import write_bytes
+from unweave.core.model import Observations
 from unweave.signatures.bundled import load_editor
 from unweave.studio.files import static_folder
 from unweave.studio.inline import fill, import_map
 
-STARTS = 11
-"""Codes of real rows to start from."""
 
-
-def write_explorer(path: Path, bundle: Path, starts: NDArray[Any]) -> int:
+def write_explorer(path: Path, bundle: Path, starts: Observations) -> int:
     """Write one file that shows and edits pictures in any browser of today, without a server and without a network.
 
-    It holds the decoder, the signatures, the card and the codes to start from, but no picture that the model was trained
-    on; ONNX Runtime Web decodes. Equal bundles and codes give equal bytes.
+    It holds the decoder, the signatures, the card, and the codes of some pictures to start from, from which the decoder
+    draws what it can of them; ONNX Runtime Web decodes. Equal bundles and pictures give equal bytes.
 
     Args:
         path: of the file, `.html`.
         bundle: folder of a bundle with signatures.
-        starts: codes (N, D).
+        starts: pictures uint8 (N, H, W, C), one or more.
 
     Returns:
         Its size in bytes.
 
     Raises:
         ConfigError: the bundle has no signatures, or its observations are no pictures.
-        ShapeError: `starts` are no codes of this model.
+        ShapeError: `starts` are of another shape.
         StorageError: the file cannot be written.
     """
     editor = load_editor(bundle)
-    latent = editor.model.latent
-    if starts.ndim != 2 or starts.shape[1] != latent or not len(starts):
-        raise ShapeError("starts", want=f"(1 or more, {latent})", got=starts.shape)
     files, _ = read_files(bundle)
     card = BundleCard.model_validate_json(files["card.json"])
     if len(card.shape) != 3 or card.shape[2] not in (1, 3):
         raise ConfigError(
             f"an explorer shows grey or colour pictures, and the observations of run {card.run} are of shape {card.shape}."
         )
+    codes = editor.model.encode(starts).mean
     content = {
         "card": card.model_dump(mode="json", exclude={"training": {"settings", "versions"}}),
         "signatures": editor.signatures.to_json(),
-        "starts": np.round(np.asarray(starts, dtype=np.float64), 6).tolist(),
+        "starts": np.round(codes.astype(np.float64), 6).tolist(),
     }
     page = fill(
         static_folder() / "explorer.html",

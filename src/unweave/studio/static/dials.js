@@ -1,7 +1,7 @@
 /** One dial per factor, in its own units, with its safe range and what else is predicted to move. */
 
 import { readings } from "./arithmetic/edit.js";
-import { h, number, percent, signed, title } from "./dom.js";
+import { h, labelText, percent, signed, title } from "./dom.js";
 
 const STEPS = 200;
 
@@ -162,9 +162,7 @@ class Slider extends Dial {
   }
 
   #label(value) {
-    const { values } = this.signature.chart.factor;
-    if (!values) return number(value, this.#span);
-    return values[Math.min(values.length - 1, Math.max(0, Math.round(value)))];
+    return labelText(this.signature.chart, value, this.#span);
   }
 
   show(change, done) {

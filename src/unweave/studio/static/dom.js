@@ -32,6 +32,24 @@ export function percent(share) {
   return `${Math.round(100 * share)} %`;
 }
 
+/** A label of a factor as people write it: a name, or a number. Between levels whose names are numbers lie numbers.
+ *
+ * @param {Chart} chart of the factor
+ * @param {number} value in the units of its labels, not rounded to a level
+ * @param {number} span of what is shown beside it, which decides on the digits
+ */
+export function labelText(chart, value, span) {
+  const { values } = chart.factor;
+  if (!values) return number(value, span);
+  const last = values.length - 1;
+  const numbers = values.map(Number);
+  const low = Math.min(Math.max(Math.floor(value), 0), Math.max(last - 1, 0));
+  if (last > 0 && values.every((name) => name.trim() !== "") && numbers.every(Number.isFinite)) {
+    return number(numbers[low] + (value - low) * (numbers[low + 1] - numbers[low]), (span * (numbers[last] - numbers[0])) / last);
+  }
+  return values[Math.min(last, Math.max(0, Math.round(value)))];
+}
+
 /** A score of a card. */
 export function score(value) {
   return value == null ? "–" : withMinus(value.toFixed(3));

@@ -1,8 +1,8 @@
 /** Strips: one factor from end to end of its safe range, a row of pictures per factor. */
 
 import { stripChanges } from "./arithmetic/strips.js";
-import { editCodes } from "./arithmetic/edit.js";
-import { h, title } from "./dom.js";
+import { editCodes, readings } from "./arithmetic/edit.js";
+import { h, labelText, title } from "./dom.js";
 import { paint } from "./picture.js";
 
 const COLUMNS = 7;
@@ -15,13 +15,24 @@ export class Strips {
     Object.assign(this, { host, bench, shape, onPick });
   }
 
+  /** What a column sets the factor to, in its own units. */
+  #label(signature, steps, { by }) {
+    const { chart, path, safe } = signature;
+    if (path === "classes") return title(steps);
+    const own = readings({ all: [signature] }, this.bench.code)[signature.name].exact;
+    if (path !== "rotation") return labelText(chart, own + by * chart.scale, (safe[1] - safe[0]) * chart.scale);
+    const low = chart.factor.range[0];
+    return labelText(chart, low + ((own + by - low) % chart.period), chart.period);
+  }
+
   async draw() {
     const turn = ++this.#turn;
     const { signatures, code } = this.bench;
     const jobs = [];
     const rows = signatures.all.map((signature) => {
       const own = signature.path === "classes" ? signature.reader.read(code) : null;
-      const cells = stripChanges(signature, COLUMNS).map(({ title: name, change }, k) => {
+      const cells = stripChanges(signature, COLUMNS).map(({ title: steps, change }, k) => {
+        const name = this.#label(signature, steps, change);
         const unedited = signature.path === "classes" ? signature.classes[k] === own : change.by === 0;
         const canvas = h("canvas", { "aria-hidden": "true" });
         const result = editCodes(signatures, code, unedited ? [] : [change]);

@@ -85,8 +85,8 @@ function addSources() {
     workbench.wipe.showPhoto(original && photo ? photo.address : null);
     for (const [button, own] of [[first, true], [second, false]]) button.setAttribute("aria-pressed", own === original);
   };
-  const first = h("button", { type: "button", class: "small", disabled: true, "aria-pressed": false, onclick: () => under(true) }, "Wipe to original");
-  const second = h("button", { type: "button", class: "small", "aria-pressed": true, onclick: () => under(false) }, "Wipe to reconstruction");
+  const first = h("button", { type: "button", class: "small", disabled: true, "aria-pressed": false, "aria-label": "Put the original under the wipe", onclick: () => under(true) }, "Wipe");
+  const second = h("button", { type: "button", class: "small", "aria-pressed": true, "aria-label": "Put the reconstruction under the wipe", onclick: () => under(false) }, "Wipe");
   $("sources").replaceChildren(
     h("figure", {}, tile.element, h("figcaption", {}, "Original", first)),
     h("figure", {}, h("div", { class: "tile" }, made), h("figcaption", {}, "Reconstruction", second)));  // prettier-ignore
@@ -98,7 +98,9 @@ function addSources() {
 function addKeep() {
   const { bench } = workbench;
   const keep = h("button", { type: "button", class: "main", title: "Keep this edit (K)", onclick: () => keepEdit(), disabled: true }, "Keep");
+  const open = h("button", { type: "button", title: "Choose another picture", onclick: () => workbench.sources.tile.input.click() }, "Open …");
   $("actions").prepend(keep);
+  workbench.save.before(open);
   for (const name of ["start", "edit"]) bench.addEventListener(name, () => (keep.disabled = bench.changes.size === 0));
   workbench.keep = keep;
   $("kept").replaceChildren();

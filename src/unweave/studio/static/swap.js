@@ -1,7 +1,7 @@
 /** Swap: factors that this picture takes from another one. */
 
 import { readings } from "./arithmetic/edit.js";
-import { h, number, title } from "./dom.js";
+import { h, labelText, title } from "./dom.js";
 import { paint } from "./picture.js";
 import { PictureTile } from "./sources.js";
 
@@ -42,7 +42,7 @@ export class Swap {
     const [mine, theirs] = [this.bench.code, this.code].map((code) => readings(this.bench.signatures, code));
     this.lines = this.bench.signatures.all.map((signature) => {
       const { name } = signature;
-      const words = ({ name: label, exact }) => label ?? number(exact, 3 * signature.chart.scale);
+      const words = ({ name: label, exact }) => (signature.path === "classes" ? label : labelText(signature.chart, exact, 3 * signature.chart.scale));
       const box = h("input", { type: "checkbox", id: `swap-${name}`, onchange: () => this.#toggle(name, box.checked) });
       return { name, box, row: h("label", { class: "swap-line" }, box, h("span", {}, title(name)), h("span", { class: "dial-value" }, `${words(mine[name])} → ${words(theirs[name])}`)) };
     });
