@@ -12,7 +12,7 @@ NODE = Path(playwright.__file__).parent / "driver" / "node"
 
 
 def run_module(script, given, folder):
-    """What an ECMAScript module prints as JSON: `static` in it is the address of the page's folder, `given` the input."""
+    """What an ECMAScript module prints as JSON; `static:` in it is the page's folder, and `given` the input."""
     (folder / "given.json").write_text(json.dumps(given))
     head = (
         'import { readFileSync } from "node:fs";\n'

@@ -43,7 +43,7 @@ def write_explorer(path: Path, bundle: Path, starts: Observations) -> int:
     card = BundleCard.model_validate_json(files["card.json"])
     if len(card.shape) != 3 or card.shape[2] not in (1, 3):
         raise ConfigError(
-            f"an explorer shows grey or colour pictures, and the observations of run {card.run} are of shape {card.shape}."
+            f"an explorer shows grey or colour pictures, and observations of run {card.run} are of shape {card.shape}."
         )
     codes = editor.model.encode(starts).mean
     content = {

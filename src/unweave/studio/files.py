@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def static_folder() -> Path:
-    """The folder that a server shows under `/studio/`: plain files, nothing is built and nothing comes from elsewhere."""
+    """The folder that a server shows under `/studio/`: plain files, as they were written."""
     return Path(__file__).parent / "static"
