@@ -48,7 +48,7 @@ class Cache:
 
     def _keep(self, key: bytes, value: bytes) -> None:
         self._local.put(key, value)
-        self._metrics.cache_bytes.set(self._local.bytes)
+        self._metrics.cache_bytes.set(self._local.size)
 
     def _count(self, kind: Kind, layer: str, value: bytes | None) -> None:
         self._metrics.cache.labels(kind, layer, "miss" if value is None else "hit").inc()

@@ -73,7 +73,9 @@ class Callers:
             raise Refused(401, "invalid_key", "the key is not known, or was revoked. Make one with `unweave keys add`.")
         if scope not in identity.scopes:
             raise Refused(
-                403, "not_allowed", f"expected a key that allows {scope!r}, this one allows {', '.join(identity.scopes)}."
+                403,
+                "not_allowed",
+                f"expected a key that allows {scope!r}, this one allows {', '.join(identity.scopes)}.",
             )
         return Caller(identity.tenant, identity.key_id)
 

@@ -65,7 +65,7 @@ def _encode(rows: Sequence[_Row]) -> None:
         source.pixels
         for row in rows
         for source in (row.job.source, row.job.other)
-        if source is not None and source.codes is None
+        if source is not None and source.codes is None and source.pixels is not None
     ]
     found = iter(_each(rows[0].job.served.model.encode(np.stack(pixels)))) if pixels else iter(())
 
@@ -120,7 +120,9 @@ def _draw(rows: Sequence[_Row]) -> list[NDArray[np.uint8]]:
         after[index] = add_residual(as_decoded(source.pixels[None]), old[None], after[index][None])[0]
     for row, picture in zip(rows, after, strict=True):
         if not np.isfinite(picture).all():
-            row.failed = DataError("the decoder gives NaN or infinity for this code. Give one nearer to those of images.")
+            row.failed = DataError(
+                "the decoder gives NaN or infinity for this code. Give one nearer to those of images."
+            )
     return list(at_rest(np.nan_to_num(after)).astype(np.uint8, copy=False))
 
 

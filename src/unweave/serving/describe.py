@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
 from PIL import Image
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from unweave.serving import schemas

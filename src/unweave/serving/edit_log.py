@@ -19,8 +19,8 @@ _FIRST_REST_S, _LONGEST_REST_S = 0.2, 5.0
 class EditLog:
     """Records of edits that wait, and the thread that writes them.
 
-    A record stays here until the store has it, so feedback on an edit of a moment ago finds it. When more wait than may,
-    the new ones are lost, and a metric says how many.
+    A record stays here until the store has it, so feedback on an edit of a moment ago finds it. When more wait than
+    may, the new ones are lost, and a metric says how many.
 
     Args:
         store: where they go.

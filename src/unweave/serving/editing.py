@@ -114,7 +114,9 @@ async def _make(asked: Asked, ask: EditAsk, hashes: Sequence[bytes]) -> Edited:
     pixels = result.pixels
     assert pixels is not None
     image = await server.coder.run("write", pixels.shape[0] * pixels.shape[1], lambda: write_picture(pixels, ask.kind))
-    before, after = (None if one is None else {n: dict(r) for n, r in one.items()} for one in (result.before, result.after))
+    before, after = (
+        None if one is None else {n: dict(r) for n, r in one.items()} for one in (result.before, result.after)
+    )
     return Edited(image, result.notes, before, after)
 
 
@@ -175,7 +177,10 @@ def check_factors(served: Served, names: Sequence[str], where: str) -> None:
     """
     if served.editor is None:
         raise Refused(
-            422, "no_signatures", "this model has no signatures, so no factor can be moved by name. Ask for another model.", where="model"
+            422,
+            "no_signatures",
+            "this model has no signatures, so no factor can be moved by name. Ask for another model.",
+            where="model",
         )
     for index, name in enumerate(names):
         try:

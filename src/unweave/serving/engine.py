@@ -18,7 +18,7 @@ from unweave.serving.served import Served
 from unweave.serving.warm import warm_jobs
 
 _MARGIN = 0.8
-"""Share of the deadline that the work ahead may take: the rest is for reading, writing and what no estimate foresees."""
+"""Share of the deadline that the work ahead may take: the rest is for reading, writing and what nobody foresees."""
 
 
 @dataclass(eq=False)
@@ -140,7 +140,8 @@ class Engine:
     def _take(self) -> list[_Waiting]:
         """The oldest job, and with it those of the same model, up to the largest batch; the rest keep their order."""
         first = self._queue[0].job.served
-        taken, left = [], deque[_Waiting]()
+        taken: list[_Waiting] = []
+        left: deque[_Waiting] = deque()
         while self._queue and len(taken) < self._batch:
             waiting = self._queue.popleft()
             (taken if waiting.job.served is first else left).append(waiting)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from unweave.core.errors import ConfigError
 from unweave.serving.schemas import FactorLine
 from unweave.signatures.budget import measured
@@ -49,18 +47,19 @@ def _safe_readings(signature: Signature, density: Density) -> list[float] | None
     """Labels between which the middle of the data can be moved; None for classes and for a full turn."""
     if signature.path == "classes":
         return None
-    target = signature.chart.target
+    factor, target, centre = signature.factor, signature.chart.target, density.mean[None]
     low, high = signature.safe
-    scale = 1.0 if signature.path == "rotation" else target.scale
-    if signature.path == "rotation" and high - low >= target.factor.period:
-        return None
-    middle = float(signature.chart.target.restore(np.array([signature.reader(density.mean[None])[0, 0]]))[0])
     if signature.path == "rotation":
-        middle = float(signature.reader.read(density.mean[None])[0])
+        if high - low >= factor.period:
+            return None
+        scale, middle = 1.0, float(signature.reader.read(centre)[0])
+    else:
+        # Not the label itself, which for a level is rounded.
+        scale, middle = target.scale, float(target.restore(signature.reader(centre)[:, 0])[0])
     ends = [middle + scale * low, middle + scale * high]
-    if factor_range := signature.factor.range:
-        if signature.path != "rotation":
-            ends = [min(max(end, factor_range[0]), factor_range[1]) for end in ends]
+    bounds = None if signature.path == "rotation" else factor.range
+    if bounds is not None:
+        ends = [min(max(end, bounds[0]), bounds[1]) for end in ends]
     return ends if all(map(math.isfinite, ends)) else None
 
 

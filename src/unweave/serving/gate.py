@@ -1,4 +1,4 @@
-"""What every request passes: the name of the host, safe headers, the access log, metrics, and the last line of defence."""
+"""What every request passes: the host's name, safe headers, the access log, metrics, the last line of defence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What the first bytes of an image file say, read before any decoder sees the file.
 
-Pillow allocates for a WebP when it opens it, and follows a JPEG's scans as long as there are any; so size and number of
-scans are found here, from the formats' own descriptions: PNG (ISO 15948, 11.2.2), JPEG (ITU T.81, B.2) and WebP (RFC 9649).
+Pillow allocates for a WebP when it opens it, and follows a JPEG's scans as long as there are any; so size and number
+of scans are found here, from the formats' own descriptions: PNG (ISO 15948, 11.2.2), JPEG (ITU T.81, B.2) and WebP
+(RFC 9649).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class LeastRecentlyUsed:
         return len(self._entries)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """That all entries take."""
         return self._bytes
 

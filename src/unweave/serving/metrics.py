@@ -13,40 +13,57 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        of = {"registry": self.registry}
+        of = self.registry
         ProcessCollector(registry=self.registry)
-        self.requests = Counter("unweave_requests_total", "Requests answered.", ("route", "status"), **of)
+        self.requests = Counter("unweave_requests_total", "Requests answered.", ("route", "status"), registry=of)
         self.seconds = Histogram(
-            "unweave_request_seconds", "From the head of a request to the end of its answer.", ("route",), buckets=_SECONDS, **of
+            "unweave_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=of,
         )
-        self.open_requests = Gauge("unweave_requests_open", "Requests that are being answered.", **of)
+        self.open_requests = Gauge("unweave_requests_open", "Requests that are being answered.", registry=of)
         self.stage_seconds = Histogram(
             "unweave_stage_seconds",
             "Parts of an edit: read (decode the image), wait (for the graphs), compute, write (encode the image).",
             ("stage",),
             buckets=_SECONDS,
-            **of,
+            registry=of,
         )
-        self.waiting = Gauge("unweave_queue_requests", "Requests that wait for the graphs.", **of)
-        self.wait_estimate = Gauge("unweave_queue_seconds", "Work that waits, as estimated from measured times.", **of)
-        self.batch_rows = Histogram("unweave_batch_rows", "Rows that the graphs computed at once.", buckets=_ROWS, **of)
+        self.waiting = Gauge("unweave_queue_requests", "Requests that wait for the graphs.", registry=of)
+        self.wait_estimate = Gauge(
+            "unweave_queue_seconds", "Work that waits, as estimated from measured times.", registry=of
+        )
+        self.batch_rows = Histogram(
+            "unweave_batch_rows", "Rows that the graphs computed at once.", buckets=_ROWS, registry=of
+        )
         self.refused = Counter(
-            "unweave_refused_total", "Requests refused for load: queue (full), deadline, rate (of a tenant).", ("why",), **of
+            "unweave_refused_total",
+            "Requests refused for load: queue (full), deadline, rate (of a tenant).",
+            ("why",),
+            registry=of,
         )
-        self.cache = Counter(
-            "unweave_cache_total", "Looks into the caches.", ("kind", "layer", "result"), **of
+        self.cache = Counter("unweave_cache_total", "Looks into the caches.", ("kind", "layer", "result"), registry=of)
+        self.cache_bytes = Gauge("unweave_cache_bytes", "Bytes in the cache of this process.", registry=of)
+        self.redis_failures = Counter(
+            "unweave_redis_failures_total", "Calls of Redis that failed or took too long.", registry=of
         )
-        self.cache_bytes = Gauge("unweave_cache_bytes", "Bytes in the cache of this process.", **of)
-        self.redis_failures = Counter("unweave_redis_failures_total", "Calls of Redis that failed or took too long.", **of)
-        self.redis_resting = Gauge("unweave_redis_resting", "1 while Redis is left alone after failures.", **of)
-        self.log_waiting = Gauge("unweave_edit_log_waiting", "Records of edits that wait for the store.", **of)
-        self.log_dropped = Counter("unweave_edit_log_dropped_total", "Records of edits that were lost.", **of)
-        self.store_failures = Counter("unweave_store_failures_total", "Calls of the store that failed.", **of)
-        self.feedback = Counter("unweave_feedback_total", "Feedback that was kept, by verdict.", ("verdict",), **of)
-        self.loaded = Gauge("unweave_model_info", "1 for the bundle of each model that is served.", ("model", "digest"), **of)
-        self.reloads = Counter("unweave_reloads_total", "New versions of models: loaded, or broken.", ("model", "result"), **of)
+        self.redis_resting = Gauge("unweave_redis_resting", "1 while Redis is left alone after failures.", registry=of)
+        self.log_waiting = Gauge("unweave_edit_log_waiting", "Records of edits that wait for the store.", registry=of)
+        self.log_dropped = Counter("unweave_edit_log_dropped_total", "Records of edits that were lost.", registry=of)
+        self.store_failures = Counter("unweave_store_failures_total", "Calls of the store that failed.", registry=of)
+        self.feedback = Counter(
+            "unweave_feedback_total", "Feedback that was kept, by verdict.", ("verdict",), registry=of
+        )
+        self.loaded = Gauge(
+            "unweave_model_info", "1 for the bundle of each model that is served.", ("model", "digest"), registry=of
+        )
+        self.reloads = Counter(
+            "unweave_reloads_total", "New versions of models: loaded, or broken.", ("model", "result"), registry=of
+        )
         self.stale = Gauge(
-            "unweave_model_stale", "1 while a newer version is there that cannot be loaded.", ("model",), **of
+            "unweave_model_stale", "1 while a newer version is there that cannot be loaded.", ("model",), registry=of
         )
 
     def text(self) -> bytes:

@@ -57,7 +57,10 @@ def check_image(data: bytes, limits: Limits, where: str) -> Head:
         )
     if head.scans > _MOST_SCANS:
         raise Refused(
-            422, "not_an_image", f"the JPEG has {head.scans} scans, more than {_MOST_SCANS}. Save it again.", where=where
+            422,
+            "not_an_image",
+            f"the JPEG has {head.scans} scans, more than {_MOST_SCANS}. Save it again.",
+            where=where,
         )
     return head
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -56,16 +55,16 @@ class FolderPlace:
             folder = (linked if linked.exists() and not (self.path / CHECKSUMS).exists() else self.path).resolve()
             if not (folder / CHECKSUMS).exists():
                 raise ConfigError(
-                    f"{self.path} is no bundle, and has no link {CURRENT!r} to one. Make a bundle with `unweave export`."
+                    f"{self.path} is no bundle, and has no link {CURRENT!r} to one. Make one with `unweave export`."
                 )
-            state = os.stat(folder / CHECKSUMS)
+            state = (folder / CHECKSUMS).stat()
         return Found(folder, f"{folder}:{state.st_ino}:{state.st_mtime_ns}:{state.st_size}")
 
 
 class RegistryPlace:
     """An alias or a version in MLflow's model registry."""
 
-    def __init__(self, name: str, *, alias: str | None, version: str | None, registry: str | None) -> None:
+    def __init__(self, name: str, *, alias: str, version: str | None, registry: str | None) -> None:
         self._name, self._alias, self._version, self._registry = name, alias, version, registry
         self._folders: dict[str, Path] = {}
         self._kept: tempfile.TemporaryDirectory[str] | None = None
@@ -81,7 +80,7 @@ class RegistryPlace:
             ) from error
         try:
             client = MlflowClient(self._registry, self._registry)
-            if self._alias is not None:
+            if self._version is None:
                 found = client.get_model_version_by_alias(self._name, self._alias)
             else:
                 found = client.get_model_version(self._name, self._version)
@@ -113,4 +112,4 @@ def place_of(source: str, *, registry: str | None = None) -> Place:
     parts = _REGISTRY.fullmatch(source)
     if parts is None:
         raise ConfigError(f"{source!r}: expected models:/NAME@ALIAS or models:/NAME/VERSION.")
-    return RegistryPlace(parts["name"], alias=parts["alias"], version=parts["version"], registry=registry)
+    return RegistryPlace(parts["name"], alias=parts["alias"] or "", version=parts["version"], registry=registry)

@@ -13,8 +13,8 @@ _LONGEST_HEAD = 64 << 10
 def limited_protocol(seconds: float) -> type[asyncio.Protocol]:
     """The protocol for a server.
 
-    A parser in C keeps whatever comes until a head is complete, and uvicorn waits for that as long as it takes: a client
-    could fill memory, or hold all connections, with heads that never end.
+    A parser in C keeps whatever comes until a head is complete, and uvicorn waits for that as long as it takes: a
+    client could fill memory, or hold all connections, with heads that never end.
 
     Args:
         seconds: in which a head has to come, from the connection's or its own first byte.

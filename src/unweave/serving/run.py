@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import sys
@@ -19,6 +20,8 @@ from unweave.serving.server import Server
 from unweave.serving.settings import Settings
 from unweave.stores.store import open_store
 
+_LOG = logging.getLogger("unweave.serving")
+
 _MORE_S = 5.0
 """Seconds beyond the deadline that requests under way get at the end."""
 
@@ -29,6 +32,12 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self._server = server
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for listener in sockets or ():
+            address, port, *_ = listener.getsockname()
+            _LOG.info("listening", extra={"fields": {"address": address, "port": port}})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._server.stopping = True
@@ -58,8 +67,13 @@ def serve(settings: Settings, *, page: Page | None = None) -> None:
             f"refusing to listen on {settings.host}: other machines reach it, and the store has no key. Make one with "
             "`unweave keys add TENANT`, or listen on 127.0.0.1."
         )
-    listener = _listen(settings)
-    server = Server(settings, store)
+    listener = listen(settings)
+    http_server(Server(settings, store), page=page).run([listener])
+
+
+def http_server(server: Server, *, page: Page | None = None) -> uvicorn.Server:
+    """What listens for a server."""
+    settings = server.settings
     config = uvicorn.Config(
         create_app(server, page=page),
         http=limited_protocol(settings.limits.body_s),
@@ -72,11 +86,15 @@ def serve(settings: Settings, *, page: Page | None = None) -> None:
         limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=int(settings.deadline_s + _MORE_S) + 1,
     )
-    _Uvicorn(config, server).run([listener])
+    return _Uvicorn(config, server)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """Open the port before models are loaded, so that a port that is taken is said at once."""
+def listen(settings: Settings) -> socket.socket:
+    """Open the port: before models are loaded, so that one that is taken is said at once.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -86,7 +104,8 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}. Choose another with --port."
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}. "
+            "Choose another with --port."
         ) from error
     listener.set_inheritable(False)
     return listener

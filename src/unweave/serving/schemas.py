@@ -67,7 +67,9 @@ class EditOptionsBody(Part):
 class EditBody(EditOptionsBody):
     """An edit without its image."""
 
-    edits: tuple[FactorChange, ...] = Field(min_length=1, max_length=_MOST_EDITS, examples=[[{"factor": "x", "by": 1.0}]])
+    edits: tuple[FactorChange, ...] = Field(
+        min_length=1, max_length=_MOST_EDITS, examples=[[{"factor": "x", "by": 1.0}]]
+    )
     budget: Annotated[float, Field(ge=0, le=_LARGEST)] | None = Field(
         None, description="How much the other factors may change, in changes between two random rows."
     )

@@ -75,8 +75,8 @@ def load_served(name: str, folder: Path, *, threads: int, share_decoder: bool) -
     """Load a bundle, with everything in it checked.
 
     Raises:
-        ConfigError, DataError, StorageError, MissingExtraError: see `load_bundle` and `editor_of`; a model of vectors is
-            refused, and so is one with two or more than four channels.
+        ConfigError, DataError, StorageError, MissingExtraError: see `load_bundle` and `editor_of`; a model of vectors
+            is refused, and so is one of two channels.
     """
     model = load_bundle(folder, threads=threads)
     if not model.images or model.shape[2] not in (1, 3):

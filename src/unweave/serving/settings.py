@@ -188,7 +188,8 @@ def read_settings(path: Path | None, flags: Mapping[str, Any]) -> Settings:
     content |= {name: value for name, value in flags.items() if value is not None}
     if not content.get("models"):
         raise ConfigError(
-            "nothing to serve: name a bundle's folder or models:/NAME@champion, or write `models:` in a file for --config."
+            "nothing to serve: name a bundle's folder or models:/NAME@champion, or write `models:` in a file for "
+            "--config."
         )
     try:
         return Settings.model_validate(content)

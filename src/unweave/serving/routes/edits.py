@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
-
-import numpy as np
 
 from unweave.core.errors import ConfigError
 from unweave.serving.asks import from_base64, read_request
@@ -83,9 +82,7 @@ async def edit(request: Request) -> Response:
     _check_values(served, wanted)
     options = EditOptions(body.residual, body.budget, body.over, body.beyond)
     stored = body.as_stored()
-    return await answer_edit(
-        asked, EditAsk(served, wanted, images, options, body.format, wants_json(asked), stored)
-    )
+    return await answer_edit(asked, EditAsk(served, wanted, images, options, body.format, wants_json(asked), stored))
 
 
 @router.post(

@@ -15,8 +15,12 @@ from unweave.serving.schemas import Health, ModelState, Readiness
 router = APIRouter(tags=["Health"])
 
 
-@router.get("/healthz", summary="Whether the process lives", response_class=JSONResponse,
-    responses=answers(200, json_answer(Health)))
+@router.get(
+    "/healthz",
+    summary="Whether the process lives",
+    response_class=JSONResponse,
+    responses=answers(200, json_answer(Health)),
+)
 async def healthz(request: Request) -> Response:
     """Answers as long as the loop runs."""
     return JSONResponse(Health().model_dump())
@@ -40,7 +44,8 @@ async def readyz(request: Request) -> Response:
     except StoreError:
         store = False
     states = [
-        ModelState(name=name, digest=one.served.digest, problem=one.problem) for name, one in server.models.standing.items()
+        ModelState(name=name, digest=one.served.digest, problem=one.problem)
+        for name, one in server.models.standing.items()
     ]
     well = store and not any(state.problem for state in states)
     found = Readiness(

@@ -42,9 +42,7 @@ async def feedback(request: Request) -> Response:
     body = asked.json(FeedbackBody)
     adjusted = None if body.edits is None else [one.model_dump(exclude_none=True) for one in body.edits]
     tenant = asked.caller.tenant
-    await _keep(
-        asked, [body.edit], lambda store: store.feedback.add(tenant, body.edit, body.verdict, adjusted)
-    )
+    await _keep(asked, [body.edit], lambda store: store.feedback.add(tenant, body.edit, body.verdict, adjusted))
     asked.server.metrics.feedback.labels(body.verdict).inc()
     return JSONResponse(Kept().model_dump(), 201)
 
