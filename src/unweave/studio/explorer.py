@@ -7,6 +7,7 @@ import gzip
 import html
 import json
 from pathlib import Path
+
 import numpy as np
 
 from unweave.bundles.files import graph_name, read_files
