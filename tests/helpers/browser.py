@@ -10,7 +10,9 @@ import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 PAINTS = """
-document.addEventListener("painted", ({ detail }) => Object.assign(window, { paints: (window.paints ?? 0) + 1, codes: detail }));
+document.addEventListener("painted", ({ detail }) => {
+  Object.assign(window, { paints: (window.paints ?? 0) + 1, codes: detail });
+});
 """
 PIXELS = """(selector) => {
   const canvas = document.querySelector(selector);

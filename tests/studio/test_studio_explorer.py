@@ -11,7 +11,6 @@ from unweave.bundles.schema import BundleCard
 from unweave.core.errors import ConfigError
 from unweave.core.observations import at_rest
 from unweave.signatures.apply import edit_codes
-from unweave.signatures.bundled import load_editor
 from unweave.signatures.edit import Edit, Move
 from unweave.studio.explorer import write_explorer
 from unweave.studio.inline import import_map
@@ -19,9 +18,9 @@ from unweave.studio.starts import STARTS, start_rows
 
 
 @pytest.fixture(scope="module")
-def explorer(small, tmp_path_factory):
+def explorer(dialled, tmp_path_factory):
     path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-    size = write_explorer(path, small.folder, small.rows[:3])
+    size = write_explorer(path, dialled.folder, dialled.rows[:3])
     assert path.stat().st_size == size
     return path
 
@@ -32,12 +31,12 @@ def page(browser, explorer):
         yield opened
 
 
-def test_a_dial_changes_the_picture_as_python_does(page, small):
-    editor = load_editor(small.folder)
-    codes = editor.model.encode(small.rows[:1]).mean
+def test_a_dial_changes_the_picture_as_python_does(page, dialled):
+    editor = dialled.editor
+    codes = editor.model.encode(dialled.rows[:1]).mean
     before = at_rest(editor.model.decode(codes))[0]
     assert np.abs(pixels(page, ".wipe-after")[:, 0].astype(int) - before.ravel()).max() <= 1
-    step(page, "#dial-x", times=25)
+    step(page, "#dial-x", times=40)
     by = float(page.locator("#dial-x").input_value())
     assert by > 0
     wanted = edit_codes(editor.signatures, codes, Edit({"x": Move(by)})).codes
@@ -60,37 +59,37 @@ def test_other_pictures_start_anew(page):
 
 def test_strips_and_card_are_there(page, small):
     page.click("#tab-strips")
-    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 28")
+    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
     rows = page.locator(".strip")
-    assert rows.count() == 4
-    first, last = (pixels(page, f".strip:nth-child(3) .strip-cell:nth-child({k}) canvas") for k in (1, 7))
+    assert rows.count() == 5
+    first, last = (pixels(page, f".strip:nth-child(4) .strip-cell:nth-child({k}) canvas") for k in (1, 7))
     assert np.abs(first.astype(int) - last).max() > 20
     page.click("#tab-card")
     assert small.exported.card.run in page.locator("#card").inner_text()
     page.click("#tab-edit")
 
 
-def test_equal_bundles_give_equal_files(small, explorer, tmp_path):
-    write_explorer(tmp_path / "again.html", small.folder, small.rows[:3])
+def test_equal_bundles_give_equal_files(dialled, explorer, tmp_path):
+    write_explorer(tmp_path / "again.html", dialled.folder, dialled.rows[:3])
     assert (tmp_path / "again.html").read_bytes() == explorer.read_bytes()
 
 
-def test_no_text_of_a_project_becomes_markup(small, tmp_path, monkeypatch):
+def test_no_text_of_a_project_becomes_markup(dialled, small, tmp_path, monkeypatch):
     name = "</script><script>alert(1)</script>"
     card = small.exported.card.model_copy(update={"name": name})
     monkeypatch.setattr(BundleCard, "model_validate_json", lambda _: card)
-    write_explorer(tmp_path / "e.html", small.folder, small.rows[:1])
+    write_explorer(tmp_path / "e.html", dialled.folder, dialled.rows[:1])
     text = (tmp_path / "e.html").read_text()
     assert "<script>alert" not in text
     content = re.search(r'<script type="application/json" id="content">(.*?)</script>', text, re.S)
     assert json.loads(content[1])["card"]["name"] == name
 
 
-def test_vectors_have_no_explorer(small, tmp_path, monkeypatch):
+def test_vectors_have_no_explorer(dialled, small, tmp_path, monkeypatch):
     card = small.exported.card.model_copy(update={"shape": (6,)})
     monkeypatch.setattr(BundleCard, "model_validate_json", lambda _: card)
     with pytest.raises(ConfigError, match="grey or colour pictures"):
-        write_explorer(tmp_path / "e.html", small.folder, small.rows[:1])
+        write_explorer(tmp_path / "e.html", dialled.folder, dialled.rows[:1])
     assert not (tmp_path / "e.html").exists()
 
 

@@ -8,30 +8,29 @@ import pytest
 from browser import CONTRAST, open_page, pixels, settled, step
 from serving_here import png, serve_process, wait_for
 from unweave.core.observations import at_rest
-from unweave.signatures.bundled import load_editor
-from unweave.signatures.edit import Edit, Move
+from unweave.signatures.edit import Edit, Move, Set
 from unweave.stores.store import open_store
 
 
 @pytest.fixture(scope="module")
-def editor(small):
-    return load_editor(small.folder)
+def editor(dialled):
+    return dialled.editor
 
 
 @pytest.fixture(scope="module")
-def files(small, tmp_path_factory):
+def files(dialled, tmp_path_factory):
     """Two pictures as files."""
     folder = tmp_path_factory.mktemp("pictures")
     for k in range(2):
-        (folder / f"{k}.png").write_bytes(png(small.rows[k]))
+        (folder / f"{k}.png").write_bytes(png(dialled.rows[k]))
     return [folder / f"{k}.png" for k in range(2)]
 
 
 @pytest.fixture(scope="module")
-def served(small, tmp_path_factory):
+def served(dialled, tmp_path_factory):
     """Folder and address of a server with two models."""
     folder = tmp_path_factory.mktemp("served")
-    with serve_process(folder, f"sprites={small.folder}", f"rival={small.folder}") as (_, url, _log):
+    with serve_process(folder, f"sprites={dialled.folder}", f"rival={dialled.folder}") as (_, url, _log):
         yield folder, url
 
 
@@ -71,10 +70,10 @@ def drawn(editor, images, edit=None):
     return editor.apply(images, edit).images.ravel().astype(int)
 
 
-def test_an_upload_and_a_dragged_slider(page, editor, small, files):
+def test_an_upload_and_a_dragged_slider(page, editor, dialled, files):
     assert page.locator("#decodes").inner_text() == "Decodes in the browser"
     upload(page, files[0])
-    before = drawn(editor, small.rows[:1])
+    before = drawn(editor, dialled.rows[:1])
     assert np.abs(shown(page) - before).max() <= 1
     assert np.abs(shown(page, ".sources canvas") - before).max() <= 1
     box = page.locator("#dial-x").bounding_box()
@@ -89,19 +88,19 @@ def test_an_upload_and_a_dragged_slider(page, editor, small, files):
     page.mouse.up()
     settled(page)
     assert by(page, "x") > 0
-    after = drawn(editor, small.rows[:1], Edit({"x": Move(by(page, "x"))}))
+    after = drawn(editor, dialled.rows[:1], Edit({"x": Move(by(page, "x"))}))
     assert np.abs(after - before).max() > 20
     assert np.abs(shown(page) - after).max() <= 1
 
 
-def test_several_dials_at_once_undo_and_redo(page, editor, small, files):
+def test_several_dials_at_once_undo_and_redo(page, editor, dialled, files):
     upload(page, files[0])
     first = shown(page)
     step(page, "#dial-x", times=12)
     one = shown(page)
     step(page, "#dial-y", "ArrowLeft", times=12)
     both = Edit({name: Move(by(page, name)) for name in ("x", "y")})
-    assert np.abs(shown(page) - drawn(editor, small.rows[:1], both)).max() <= 1
+    assert np.abs(shown(page) - drawn(editor, dialled.rows[:1], both)).max() <= 1
     buttons = {name: page.locator("#actions button", has_text=name) for name in ("Undo", "Redo", "Reset")}
     for _ in range(12):
         buttons["Undo"].click()
@@ -115,6 +114,23 @@ def test_several_dials_at_once_undo_and_redo(page, editor, small, files):
     buttons["Reset"].click()
     settled(page)
     assert np.array_equal(shown(page), first)
+
+
+def test_a_class_is_chosen_and_leakage_is_shown(page, editor, dialled, files):
+    upload(page, files[0])
+    assert page.locator(".leak:visible").count() == 0
+    own = editor.signatures["shape"].reader.read(editor.model.encode(dialled.rows[:1]).mean)[0]
+    values = editor.signatures["shape"].factor.values
+    wanted = values[(int(own) + 1) % len(values)]
+    page.locator(f".pill:has(input[value='{wanted}'])").click()
+    settled(page)
+    made = editor.apply(dialled.rows[:1], Edit({"shape": Set(wanted)}), budget=1e9)
+    assert np.abs(shown(page) - made.images.ravel().astype(int)).max() <= 1
+    assert page.locator(".leak:visible").count() == 4
+    assert f"{round(100 * made.codes.leakage[0])} %" in page.locator("#effects").inner_text()
+    page.locator(".dial[data-factor=shape] .dial-back").click()
+    settled(page)
+    assert page.locator(".leak:visible").count() == 0
 
 
 def test_the_wipe_shows_what_was_before(page, files):
@@ -159,14 +175,14 @@ def test_feedback_is_stored(page, store, files):
     assert amount > 0
 
 
-def test_swap_takes_factors_from_another_picture(page, editor, small, files):
+def test_swap_takes_factors_from_another_picture(page, editor, dialled, files):
     upload(page, files[0])
     page.click("#tab-swap")
     page.locator("#swap .tile-input").set_input_files(files[1])
     page.locator("#swap-x").check()
     page.locator("#swap-y").check()
     settled(page)
-    wanted = editor.swap(small.rows[:1], small.rows[1:2], ["x", "y"]).ravel().astype(int)
+    wanted = editor.swap(dialled.rows[:1], dialled.rows[1:2], ["x", "y"]).ravel().astype(int)
     assert np.abs(shown(page, "#swap figure:last-child canvas") - wanted).max() <= 1
     page.click("#tab-edit")
     assert page.locator(".dial.changed").count() == 2
@@ -175,8 +191,8 @@ def test_swap_takes_factors_from_another_picture(page, editor, small, files):
 def test_strips_lead_to_edits(page, files):
     upload(page, files[0])
     page.click("#tab-strips")
-    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 28")
-    page.locator(".strip:nth-child(3) .strip-cell").last.click()
+    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
+    page.locator(".strip:nth-child(4) .strip-cell").last.click()
     settled(page)
     assert page.locator("#edit").is_visible()
     assert by(page, "x") > 0
@@ -228,7 +244,7 @@ def test_what_the_server_refuses_is_said(browser, served, tmp_path):
     context.close()
 
 
-def test_it_works_by_keyboard_alone(browser, served, editor, small, files):
+def test_it_works_by_keyboard_alone(browser, served, editor, dialled, files):
     with open_page(browser, f"{served[1]}/studio/", viewport={"width": 1280, "height": 900}) as page:
         page.keyboard.press("Tab")
         reached = []
@@ -244,20 +260,18 @@ def test_it_works_by_keyboard_alone(browser, served, editor, small, files):
                 break
             page.keyboard.press("Tab")
         assert {"tab-edit", "wipe-range", "tile-input", "dial-x"} <= set(reached)
-        ring = page.evaluate(
-            "getComputedStyle(document.activeElement, '::-webkit-slider-thumb').boxShadow || 'none'"
-        )
+        ring = page.evaluate("getComputedStyle(document.activeElement, '::-webkit-slider-thumb').boxShadow || 'none'")
         assert ring is not None
         for _ in range(20):
             page.keyboard.press("ArrowRight")
         settled(page)
-        wanted = drawn(editor, small.rows[:1], Edit({"x": Move(by(page, "x"))}))
+        wanted = drawn(editor, dialled.rows[:1], Edit({"x": Move(by(page, "x"))}))
         assert np.abs(shown(page) - wanted).max() <= 1
         said = page.locator("#dial-x").get_attribute("aria-valuetext")
         assert "→" in said
         page.keyboard.press("0")
         settled(page)
-        assert np.abs(shown(page) - drawn(editor, small.rows[:1])).max() <= 1
+        assert np.abs(shown(page) - drawn(editor, dialled.rows[:1])).max() <= 1
         page.keyboard.press("Control+z")
         settled(page)
         assert by(page, "x") > 0
@@ -267,9 +281,10 @@ def test_it_works_by_keyboard_alone(browser, served, editor, small, files):
 
 
 def test_every_control_has_a_name(page):
-    names = page.evaluate("""() => [...document.querySelectorAll("button, input, select")].map((one) => [
-      one.outerHTML.slice(0, 80), one.getAttribute("aria-label") || one.labels?.[0]?.textContent.trim() || one.textContent.trim(),
-    ])""")
+    names = page.evaluate("""() => [...document.querySelectorAll("button, input, select")].map((one) => {
+      const words = one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.textContent;
+      return [one.outerHTML.slice(0, 80), words.trim()];
+    })""")
     assert len(names) > 20
     assert [html for html, name in names if not name] == []
 
@@ -283,18 +298,18 @@ def test_light_and_dark(browser, served, files, scheme):
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         level = sum(map(int, json.loads(ground.replace("rgb(", "[").replace(")", "]"))))
         assert level < 120 if scheme == "dark" else level > 650
-        words = ".dial-name, .dial-value *, .dial-ends span, .effects p, button:not(:disabled), figcaption, footer *, .quiet"
-        found = page.evaluate(CONTRAST, words)
+        texts = ".dial-name, .dial-value *, .dial-ends span, .leak-text, .effects p, figcaption, footer *, .quiet"
+        found = page.evaluate(CONTRAST, f"{texts}, button:not(:disabled)")
         assert len(found) > 10
         assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
 
 
-def test_the_server_decodes_where_the_browser_does_not(browser, served, editor, small, files):
+def test_the_server_decodes_where_the_browser_does_not(browser, served, editor, dialled, files):
     with open_page(browser, f"{served[1]}/studio/?decode=server") as page:
         assert page.locator("#decodes").inner_text() == "Decodes on the server"
         upload(page, files[0])
         step(page, "#dial-x", times=10)
-        wanted = drawn(editor, small.rows[:1], Edit({"x": Move(by(page, "x"))}))
+        wanted = drawn(editor, dialled.rows[:1], Edit({"x": Move(by(page, "x"))}))
         assert np.abs(shown(page) - wanted).max() <= 1
 
 
@@ -318,11 +333,11 @@ def test_it_fits_a_phone(browser, served, files):
         assert picture["y"] + picture["height"] <= box["y"] + 1
 
 
-def test_a_key_is_asked_for_and_sent(browser, small, tmp_path):
+def test_a_key_is_asked_for_and_sent(browser, dialled, tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/unweave-store.db")
     _, secret = store.keys.add("acme")
     store.close()
-    with serve_process(tmp_path, f"sprites={small.folder}") as (_, url, _log):
+    with serve_process(tmp_path, f"sprites={dialled.folder}") as (_, url, _log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{url}/studio/?decode=server")
@@ -330,6 +345,6 @@ def test_a_key_is_asked_for_and_sent(browser, small, tmp_path):
         page.fill("#key", secret)
         page.keyboard.press("Enter")
         page.wait_for_selector("body[data-ready]")
-        assert page.locator(".dial").count() == 4
+        assert page.locator(".dial").count() == 5
         assert secret not in page.content()
         context.close()
