@@ -71,8 +71,8 @@ def open_page(browser, url, *, ready=True, **options):
         page.wait_for_selector("body[data-ready]")
         settled(page)
     yield page
-    assert wrong == []
-    assert left == []
+    assert not wrong, wrong
+    assert not left, left
     context.close()
 
 

@@ -35,7 +35,11 @@ export class Api {
   }
 
   #post(path, body) {
-    return this.#json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return this.#json(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
   }
 
   #form(path, parts) {
@@ -78,7 +82,11 @@ export class Api {
   /** A picture of a code, as a file. */
   async decode(model, codes) {
     const body = JSON.stringify({ model, codes: Array.from(codes), format: "png" });
-    const answer = await this.#send("decode", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const answer = await this.#send("decode", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
     return answer.blob();
   }
 

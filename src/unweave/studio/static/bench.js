@@ -5,9 +5,12 @@ import { newest } from "./picture.js";
 
 /** @typedef {import("./arithmetic/edit.js").Change} Change */
 
+const BURST_MS = 800;
+
 export class Bench extends EventTarget {
   #past = [];
   #future = [];
+  #burst = null;
 
   /** Fires `start` for a new code, `edit` when changes are asked, `painted` when their pixels are there, `failed`.
    *
@@ -37,13 +40,13 @@ export class Bench extends EventTarget {
     this.code = Array.from(code);
     this.others = null;
     this.changes = new Map();
-    [this.#past, this.#future] = [[], []];
+    [this.#past, this.#future, this.#burst] = [[], [], null];
     this.result = editCodes(this.signatures, this.code, []);
     this.#tell("start");
     return this.#draw({ result: this.result, whole: true });
   }
 
-  /** Ask for a change of one factor; null leaves it as it is. `settle` says when the person has let go. */
+  /** Ask for a change of one factor; null leaves it as it is. */
   change(factor, change) {
     const changes = new Map(this.changes);
     changes.delete(factor);
@@ -56,14 +59,15 @@ export class Bench extends EventTarget {
     this.others = code && Array.from(code);
   }
 
-  /** A step that undo comes back to. Returns whether anything was changed since the last one. */
-  settle() {
-    const last = this.#past.at(-1) ?? new Map();
-    if (same(last, this.changes)) return false;
+  /** A step that undo comes back to; quick movements of the same factor, as of an arrow key held, are one. */
+  settle(factor = null) {
+    if (same(this.#past.at(-1) ?? new Map(), this.changes)) return;
+    const now = performance.now();
+    if (factor && this.#burst?.factor === factor && now - this.#burst.at < BURST_MS) this.#past.pop();
+    this.#burst = { factor, at: now };
     this.#past.push(this.changes);
     this.#future = [];
     this.#tell("settled");
-    return true;
   }
 
   get canUndo() {
@@ -76,6 +80,7 @@ export class Bench extends EventTarget {
 
   undo() {
     if (!this.canUndo) return;
+    this.#burst = null;
     this.#future.push(this.#past.pop());
     this.#apply(this.#past.at(-1) ?? new Map());
     this.#tell("settled");

@@ -31,7 +31,10 @@ export class Dials {
     const { changes, result } = this.bench;
     for (const dial of this.dials) {
       const { name } = dial.signature;
-      dial.show(changes.get(name) ?? null, result.done.find((one) => one.factor === name));
+      dial.show(
+        changes.get(name) ?? null,
+        result.done.find((one) => one.factor === name),
+      );
       dial.leak(changes.size && result.leakage && !changes.has(name) ? result.leakage.factors[name] : null);
     }
   }
@@ -48,16 +51,40 @@ class Dial {
     this.id = `dial-${signature.name.replaceAll(/[^\w-]/g, "_")}`;
     this.label = title(signature.name);
     this.value = h("output", { class: "dial-value", for: this.id });
-    this.back = h("button", { class: "dial-back", type: "button", title: `Put ${this.label} back`, "aria-label": `Put ${this.label} back`, onclick: () => this.ask(null, true) }, "↺");
+    this.back = h(
+      "button",
+      {
+        class: "dial-back",
+        type: "button",
+        title: `Put ${this.label} back`,
+        "aria-label": `Put ${this.label} back`,
+        onclick: () => this.ask(null, true),
+      },
+      "↺",
+    );
     this.bar = h("span", { class: "leak-bar" });
     this.leakText = h("span", { class: "leak-text" });
-    this.leakage = h("div", { class: "leak", hidden: true, title: `Predicted change of ${this.label}, as a share of the change between two random pictures` }, h("span", { class: "leak-track" }, this.bar), this.leakText);
+    this.leakage = h(
+      "div",
+      {
+        class: "leak",
+        hidden: true,
+        title: `Predicted change of ${this.label}, as a share of the change between two random pictures`,
+      },
+      h("span", { class: "leak-track" }, this.bar),
+      this.leakText,
+    );
   }
 
   /** The dial's parts around its control. */
   frame(tag, heading, ...control) {
-    this.element = h(tag, { class: "dial", "data-factor": this.signature.name },
-      h("div", { class: "dial-head" }, heading, this.back, this.value), ...control, this.leakage); // prettier-ignore
+    this.element = h(
+      tag,
+      { class: "dial", "data-factor": this.signature.name },
+      h("div", { class: "dial-head" }, heading, this.back, this.value),
+      ...control,
+      this.leakage,
+    );
     const { description } = this.signature.chart.factor;
     if (description) heading.title = description;
   }
@@ -85,12 +112,25 @@ class Dial {
 class Slider extends Dial {
   constructor(signature, bench) {
     super(signature, bench);
-    const settle = () => bench.settle();
-    this.input = h("input", { type: "range", id: this.id, oninput: () => this.ask(this.#change()), onchange: settle, onkeydown: (event) => this.#key(event), ondblclick: () => this.ask(null, true) });
-    [this.safe, this.fill, this.origin] = ["safe", "fill", "origin"].map((name) => h("span", { class: `track-${name}` }));
+    const settle = () => bench.settle(signature.name);
+    this.input = h("input", {
+      type: "range",
+      id: this.id,
+      oninput: () => this.ask(this.#change()),
+      onchange: settle,
+      onkeydown: (event) => this.#key(event),
+      ondblclick: () => this.ask(null, true),
+    });
+    [this.safe, this.fill, this.origin] = ["safe", "fill", "origin"].map((name) =>
+      h("span", { class: `track-${name}` }),
+    );
     this.ends = h("div", { class: "dial-ends", "aria-hidden": "true" }, h("span"), h("span"));
-    this.frame("div", h("label", { for: this.id, class: "dial-name" }, this.label),
-      h("div", { class: "track" }, this.safe, this.fill, this.origin, this.input), this.ends); // prettier-ignore
+    this.frame(
+      "div",
+      h("label", { for: this.id, class: "dial-name" }, this.label),
+      h("div", { class: "track" }, this.safe, this.fill, this.origin, this.input),
+      this.ends,
+    );
   }
 
   /** Steps that the slider asks for; near 0 it is left alone. */
@@ -135,7 +175,9 @@ class Slider extends Dial {
     const declared = range ?? (values ? [0, values.length - 1] : null);
     if (!declared) return [low, high];
     const slack = 0.05 * (declared[1] - declared[0]);
-    const [least, most] = [declared[0] - slack, declared[1] + slack].map((end) => (end - this.reading.exact) / chart.scale);
+    const [least, most] = [declared[0] - slack, declared[1] + slack].map(
+      (end) => (end - this.reading.exact) / chart.scale,
+    );
     return [Math.min(Math.max(low, least), -0.1), Math.max(Math.min(high, most), 0.1)];
   }
 
@@ -206,7 +248,14 @@ class Choice extends Dial {
     super(signature, bench);
     const { values } = signature.chart.factor;
     this.inputs = signature.classes.map((code) =>
-      h("input", { type: "radio", name: this.id, value: values[code], id: `${this.id}-${code}`, onchange: (event) => this.#pick(event.target.value), onkeydown: (event) => this.#key(event) }),
+      h("input", {
+        type: "radio",
+        name: this.id,
+        value: values[code],
+        id: `${this.id}-${code}`,
+        onchange: (event) => this.#pick(event.target.value),
+        onkeydown: (event) => this.#key(event),
+      }),
     );
     const pills = this.inputs.map((input) => h("label", { class: "pill" }, input, h("span", {}, title(input.value))));
     const heading = h("span", { class: "dial-name", id: this.id }, this.label);

@@ -45,7 +45,10 @@ export function labelText(chart, value, span) {
   const numbers = values.map(Number);
   const low = Math.min(Math.max(Math.floor(value), 0), Math.max(last - 1, 0));
   if (last > 0 && values.every((name) => name.trim() !== "") && numbers.every(Number.isFinite)) {
-    return number(numbers[low] + (value - low) * (numbers[low + 1] - numbers[low]), (span * (numbers[last] - numbers[0])) / last);
+    return number(
+      numbers[low] + (value - low) * (numbers[low + 1] - numbers[low]),
+      (span * (numbers[last] - numbers[0])) / last,
+    );
   }
   return values[Math.min(last, Math.max(0, Math.round(value)))];
 }

@@ -35,12 +35,32 @@ async function gallery({ bench, shape }, starts) {
     bench.start(code);
   };
   const buttons = starts.map((code, k) => {
-    const button = h("button", { type: "button", class: "start", "aria-pressed": k === 0, "aria-label": `Picture ${k + 1}`, onclick: () => choose(button, code) }, h("canvas", { "aria-hidden": "true" }));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "start",
+        "aria-pressed": k === 0,
+        "aria-label": `Picture ${k + 1}`,
+        onclick: () => choose(button, code),
+      },
+      h("canvas", { "aria-hidden": "true" }),
+    );
     return button;
   });
-  const surprise = h("button", { type: "button", class: "start surprise", "aria-pressed": false, onclick: () => choose(surprise, bench.signatures.density.draw()) }, "Surprise me");
+  const surprise = h(
+    "button",
+    {
+      type: "button",
+      class: "start surprise",
+      "aria-pressed": false,
+      onclick: () => choose(surprise, bench.signatures.density.draw()),
+    },
+    "Surprise me",
+  );
   $("starts").replaceChildren(...buttons, surprise);
-  for (const [k, code] of starts.entries()) paint(buttons[k].firstChild, await bench.decode(Float32Array.from(code)), shape);
+  for (const [k, code] of starts.entries())
+    paint(buttons[k].firstChild, await bench.decode(Float32Array.from(code)), shape);
 }
 
 main().catch((error) => {

@@ -18,7 +18,9 @@ export class Opinion {
   /** Tell a verdict of an edit; the edit is asked of the server first, so that it has an identifier there. */
   tell(verdict, edit) {
     if (!this.wanted() || !edit.image || !edit.changes.length) return this.#before;
-    this.#before = this.#before.then(() => this.#tell(verdict, edit)).catch((error) => say(`The server did not take the feedback: ${error.message}`, true));
+    this.#before = this.#before
+      .then(() => this.#tell(verdict, edit))
+      .catch((error) => say(`The server did not take the feedback: ${error.message}`, true));
     return this.#before;
   }
 
@@ -26,7 +28,15 @@ export class Opinion {
     const { model, image, other, changes } = edit;
     const swapped = changes.every((change) => change.swap);
     const edits = changes.map((change) => (change.swap ? edit.plain(change) : change));
-    const made = swapped && other ? await this.api.swap(model, image, other, changes.map((change) => change.factor)) : await this.api.edit(model, image, edits);
+    const made =
+      swapped && other
+        ? await this.api.swap(
+            model,
+            image,
+            other,
+            changes.map((change) => change.factor),
+          )
+        : await this.api.edit(model, image, edits);
     await this.api.feedback(made.id, verdict);
     if (verdict !== "kept") return;
     if (this.kept && this.kept.image === image) await this.api.feedback(this.kept.id, "adjusted", edits);

@@ -6,7 +6,13 @@ import { h } from "./dom.js";
 export class PictureTile {
   constructor(words, onFile) {
     this.words = words;
-    this.input = h("input", { type: "file", accept: "image/png,image/jpeg,image/webp", class: "tile-input", "aria-label": words, onchange: () => this.input.files[0] && onFile(this.input.files[0]) });
+    this.input = h("input", {
+      type: "file",
+      accept: "image/png,image/jpeg,image/webp",
+      class: "tile-input",
+      "aria-label": words,
+      onchange: () => this.input.files[0] && onFile(this.input.files[0]),
+    });
     this.image = h("img", { alt: "", hidden: true });
     this.text = h("span", { class: "tile-text" }, words);
     this.element = h("label", { class: "tile tile-drop" }, this.input, this.image, this.text);

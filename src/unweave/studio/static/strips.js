@@ -38,10 +38,25 @@ export class Strips {
         const result = editCodes(signatures, code, unedited ? [] : [change]);
         jobs.push([canvas, result.codes]);
         const words = `${title(signature.name)} ${name}${unedited ? ", as it is" : ""}${result.clipped ? ", stopped where the data end" : ""}`;
-        return h("button", { type: "button", class: `strip-cell${unedited ? " unedited" : ""}${result.clipped ? " clipped" : ""}`, "aria-label": words, title: words, onclick: () => this.onPick(signature.name, unedited ? null : change) },
-          canvas, h("span", { "aria-hidden": "true" }, name)); // prettier-ignore
+        return h(
+          "button",
+          {
+            type: "button",
+            class: `strip-cell${unedited ? " unedited" : ""}${result.clipped ? " clipped" : ""}`,
+            "aria-label": words,
+            title: words,
+            onclick: () => this.onPick(signature.name, unedited ? null : change),
+          },
+          canvas,
+          h("span", { "aria-hidden": "true" }, name),
+        );
       });
-      return h("section", { class: "strip" }, h("h3", {}, title(signature.name)), h("div", { class: "strip-cells" }, cells));
+      return h(
+        "section",
+        { class: "strip" },
+        h("h3", {}, title(signature.name)),
+        h("div", { class: "strip-cells" }, cells),
+      );
     });
     this.host.replaceChildren(...rows);
     for (const [canvas, codes] of jobs) {

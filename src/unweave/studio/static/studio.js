@@ -23,7 +23,9 @@ let [models, model, workbench, swap, rate, photo] = [[], null, null, null, null,
 
 function askForKey() {
   $("key-dialog").showModal();
-  return new Promise((resolve) => $("key-dialog").addEventListener("close", () => resolve($("key").value), { once: true }));
+  return new Promise((resolve) =>
+    $("key-dialog").addEventListener("close", () => resolve($("key").value), { once: true }),
+  );
 }
 
 /** A function from a code to float pixels that asks the server. */
@@ -36,7 +38,10 @@ function serverDecoder(name) {
     context.drawImage(picture, 0, 0);
     const bytes = context.getImageData(0, 0, width, height).data;
     const channels = workbench.shape[2];
-    return Float32Array.from({ length: width * height * channels }, (_, k) => bytes[4 * Math.floor(k / channels) + (k % channels)] / 255);
+    return Float32Array.from(
+      { length: width * height * channels },
+      (_, k) => bytes[4 * Math.floor(k / channels) + (k % channels)] / 255,
+    );
   };
 }
 
@@ -83,13 +88,39 @@ function addSources() {
   const made = h("canvas", { "aria-hidden": "true" });
   const under = (original) => {
     workbench.wipe.showPhoto(original && photo ? photo.address : null);
-    for (const [button, own] of [[first, true], [second, false]]) button.setAttribute("aria-pressed", own === original);
+    for (const [button, own] of [
+      [first, true],
+      [second, false],
+    ])
+      button.setAttribute("aria-pressed", own === original);
   };
-  const first = h("button", { type: "button", class: "small", disabled: true, "aria-pressed": false, "aria-label": "Put the original under the wipe", onclick: () => under(true) }, "Wipe");
-  const second = h("button", { type: "button", class: "small", "aria-pressed": true, "aria-label": "Put the reconstruction under the wipe", onclick: () => under(false) }, "Wipe");
+  const first = h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      disabled: true,
+      "aria-pressed": false,
+      "aria-label": "Put the original under the wipe",
+      onclick: () => under(true),
+    },
+    "Wipe",
+  );
+  const second = h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      "aria-pressed": true,
+      "aria-label": "Put the reconstruction under the wipe",
+      onclick: () => under(false),
+    },
+    "Wipe",
+  );
   $("sources").replaceChildren(
     h("figure", {}, tile.element, h("figcaption", {}, "Original", first)),
-    h("figure", {}, h("div", { class: "tile" }, made), h("figcaption", {}, "Reconstruction", second)));  // prettier-ignore
+    h("figure", {}, h("div", { class: "tile" }, made), h("figcaption", {}, "Reconstruction", second)),
+  );
   workbench.bench.addEventListener("painted", () => paint(made, workbench.bench.before, workbench.shape));
   workbench.sources = { tile, under, first };
 }
@@ -97,8 +128,16 @@ function addSources() {
 /** Keep: the picture goes to the gallery, and the server is told. */
 function addKeep() {
   const { bench } = workbench;
-  const keep = h("button", { type: "button", class: "main", title: "Keep this edit (K)", onclick: () => keepEdit(), disabled: true }, "Keep");
-  const open = h("button", { type: "button", title: "Choose another picture", onclick: () => workbench.sources.tile.input.click() }, "Open …");
+  const keep = h(
+    "button",
+    { type: "button", class: "main", title: "Keep this edit (K)", onclick: () => keepEdit(), disabled: true },
+    "Keep",
+  );
+  const open = h(
+    "button",
+    { type: "button", title: "Choose another picture", onclick: () => workbench.sources.tile.input.click() },
+    "Open …",
+  );
   $("actions").prepend(keep);
   workbench.save.before(open);
   for (const name of ["start", "edit"]) bench.addEventListener(name, () => (keep.disabled = bench.changes.size === 0));
@@ -119,7 +158,13 @@ function keepEdit() {
     bench.borrow(others);
     bench.replace(changes);
   };
-  $("kept").prepend(h("button", { type: "button", class: "start", "aria-label": `Kept: ${words}. Go back to it`, title: words, onclick: again }, canvas));
+  $("kept").prepend(
+    h(
+      "button",
+      { type: "button", class: "start", "aria-label": `Kept: ${words}. Go back to it`, title: words, onclick: again },
+      canvas,
+    ),
+  );
   $("kept-part").hidden = false;
   bench.settle();
   opinion.tell("kept", asEdit(changes));
@@ -130,7 +175,13 @@ function asEdit(changes) {
   const { bench } = workbench;
   const { code, others, signatures } = bench;
   const plain = ({ factor }) => ({ factor, to: borrowed(signatures.of(factor), others) });
-  return { model, image: photo?.code === code ? photo.file : null, other: swap.file, changes: [...changes.values()], plain };
+  return {
+    model,
+    image: photo?.code === code ? photo.file : null,
+    other: swap.file,
+    changes: [...changes.values()],
+    plain,
+  };
 }
 
 /** What another picture has of a factor, as something that the factor can be set to. */
@@ -195,7 +246,8 @@ function onKey(event) {
   else workbench?.key(event);
   const typing = event.target.matches?.("input[type=text], input[type=password]");
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !typing;
-  if (event.type === "keydown" && plain && event.key.toLowerCase() === "k" && !$("edit").hidden) workbench?.keep.click();
+  if (event.type === "keydown" && plain && event.key.toLowerCase() === "k" && !$("edit").hidden)
+    workbench?.keep.click();
 }
 
 async function main() {
@@ -204,7 +256,9 @@ async function main() {
     document.body.dataset.tab = id;
   });
   for (const name of ["keydown", "keyup"]) document.addEventListener(name, onKey);
-  takePictures((file, target) => (!$("swap").hidden && swap && target.closest?.("#swap") ? takeOther(file) : take(file)));
+  takePictures((file, target) =>
+    !$("swap").hidden && swap && target.closest?.("#swap") ? takeOther(file) : take(file),
+  );
   models = (await api.models()).filter((one) => one.shape.length === 3);
   if (!models.length) return say("This server has no model of pictures for you.", true);
   $("model").replaceChildren(...models.map(({ name }) => h("option", {}, name)));

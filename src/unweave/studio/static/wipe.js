@@ -10,8 +10,26 @@ export class Wipe {
     this.after = h("canvas", { class: "wipe-after", role: "img", "aria-label": "Edited picture" });
     this.before = h("canvas", { class: "wipe-before", role: "img", "aria-label": "Picture before the edit" });
     this.photo = h("img", { class: "wipe-before", alt: "Original picture", hidden: true });
-    this.range = h("input", { type: "range", class: "wipe-range", min: 0, max: 100, value: 0, step: 1, "aria-label": "Wipe between before and after", oninput: () => this.#place() });
-    this.picture = h("div", { class: "wipe-picture" }, this.after, this.before, this.photo, h("span", { class: "wipe-line", "aria-hidden": "true" }), h("span", { class: "wipe-tag wipe-tag-before", "aria-hidden": "true" }, "before"), h("span", { class: "wipe-tag wipe-tag-after", "aria-hidden": "true" }, "after"));
+    this.range = h("input", {
+      type: "range",
+      class: "wipe-range",
+      min: 0,
+      max: 100,
+      value: 0,
+      step: 1,
+      "aria-label": "Wipe between before and after",
+      oninput: () => this.#place(),
+    });
+    this.picture = h(
+      "div",
+      { class: "wipe-picture" },
+      this.after,
+      this.before,
+      this.photo,
+      h("span", { class: "wipe-line", "aria-hidden": "true" }),
+      h("span", { class: "wipe-tag wipe-tag-before", "aria-hidden": "true" }, "before"),
+      h("span", { class: "wipe-tag wipe-tag-after", "aria-hidden": "true" }, "after"),
+    );
     this.picture.style.aspectRatio = `${shape[1]} / ${shape[0]}`;
     const row = h("label", { class: "wipe-row" }, h("span", {}, "Before"), this.range);
     host.replaceChildren(this.picture, row);

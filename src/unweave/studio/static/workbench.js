@@ -28,7 +28,8 @@ export class Workbench {
   }
 
   #actions() {
-    const button = (name, words, act, key) => h("button", { type: "button", onclick: act, title: key ? `${words} (${key})` : words }, name);
+    const button = (name, words, act, key) =>
+      h("button", { type: "button", onclick: act, title: key ? `${words} (${key})` : words }, name);
     this.undo = button("Undo", "Take the last change back", () => this.bench.undo(), "Ctrl+Z");
     this.redo = button("Redo", "Make the last change again", () => this.bench.redo(), "Ctrl+Shift+Z");
     this.reset = button("Reset", "Put all dials back", () => this.bench.replace([]));
@@ -68,7 +69,9 @@ export class Workbench {
 
   /** Undo and redo from anywhere, and the picture before the edit while B is held. */
   key(event) {
-    const typing = event.target.matches?.("input:not([type=range]):not([type=radio]):not([type=checkbox]), select, textarea");
+    const typing = event.target.matches?.(
+      "input:not([type=range]):not([type=radio]):not([type=checkbox]), select, textarea",
+    );
     if ((event.ctrlKey || event.metaKey) && ["z", "y"].includes(event.key.toLowerCase()) && !typing) {
       event.preventDefault();
       if (event.shiftKey || event.key.toLowerCase() === "y") this.bench.redo();
@@ -86,12 +89,29 @@ function effects({ changes, result }) {
   if (!changes.size) return [h("p", {}, "Move a dial. What else it is predicted to move shows beside the others.")];
   const { leakage } = result;
   const others = leakage && Object.keys(leakage.factors).length > 0;
-  const words = !leakage ? "What else this moves was not measured." : others ? "Side effects" : "All factors are set: nothing is left to leak to.";
+  const words = !leakage
+    ? "What else this moves was not measured."
+    : others
+      ? "Side effects"
+      : "All factors are set: nothing is left to leak to.";
   const meter = others ? [meterOf(leakage.mean), h("b", {}, percent(leakage.mean))] : [];
-  const lines = [h("p", { class: "effects-line", title: "Predicted mean change of the other factors, as a share of the change between two random pictures" }, words, " ", ...meter)];
-  if (result.clipped) lines.push(h("p", { class: "stopped" }, `Stopped at ${percent(result.kept)} of the way: there the data end.`));
+  const lines = [
+    h(
+      "p",
+      {
+        class: "effects-line",
+        title: "Predicted mean change of the other factors, as a share of the change between two random pictures",
+      },
+      words,
+      " ",
+      ...meter,
+    ),
+  ];
+  if (result.clipped)
+    lines.push(h("p", { class: "stopped" }, `Stopped at ${percent(result.kept)} of the way: there the data end.`));
   const missed = result.done.filter((one) => !one.reached && !result.clipped).map((one) => title(one.factor));
-  if (missed.length) lines.push(h("p", { class: "stopped" }, `${missed.join(", ")}: moved all the way, and the probe does not say so.`));
+  if (missed.length)
+    lines.push(h("p", { class: "stopped" }, `${missed.join(", ")}: moved all the way, and the probe does not say so.`));
   return lines;
 }
 
@@ -110,7 +130,19 @@ export function makeTabs(names, opened) {
   const buttons = Object.entries(names).map(([id, name], k) => {
     $(id).setAttribute("role", "tabpanel");
     $(id).setAttribute("aria-labelledby", `tab-${id}`);
-    return h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": id, "aria-selected": k === 0, tabindex: k ? -1 : 0, onclick: () => openTab(id) }, name);
+    return h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${id}`,
+        "aria-controls": id,
+        "aria-selected": k === 0,
+        tabindex: k ? -1 : 0,
+        onclick: () => openTab(id),
+      },
+      name,
+    );
   });
   host.replaceChildren(...buttons);
   host.addEventListener("keydown", ({ key }) => {

@@ -29,7 +29,10 @@ export function editCodes(signatures, code, changes, { others = null, budget = n
   let share = 1;
   if (budget !== null && leakage && leakage.mean > budget) {
     share = budget / leakage.mean;
-    shift = solve(code, goals.map((goal, k) => goal.scaled(share, at[k]))).shift;
+    shift = solve(
+      code,
+      goals.map((goal, k) => goal.scaled(share, at[k])),
+    ).shift;
   }
   const within = Math.min(Math.max(signatures.density.reach(code, shift)[1], 0), 1);
   const codes = Float32Array.from(plus(code, shift, within));
@@ -109,7 +112,7 @@ function goalTo(signature, label, code) {
   if (signature.path === "rotation") {
     const turn = 2 * Math.PI;
     const raw = number - angle(outputs) + Math.PI;
-    return TurnGoal.of(signature, outputs, ((raw % turn) + turn) % turn - Math.PI);
+    return TurnGoal.of(signature, outputs, (((raw % turn) + turn) % turn) - Math.PI);
   }
   return new ReadingGoal(signature, outputs[0], number);
 }

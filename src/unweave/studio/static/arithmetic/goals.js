@@ -41,7 +41,12 @@ export class ReadingGoal {
   linear(at, code) {
     const { reader } = this.signature;
     const rest = this.want - reader.outputs(code)[0];
-    return { tangent: [this.#chord(this.start + at[0], rest)], read: [reader.weight(0)], rest: [rest], pinned: [false] };
+    return {
+      tangent: [this.#chord(this.start + at[0], rest)],
+      read: [reader.weight(0)],
+      rest: [rest],
+      pinned: [false],
+    };
   }
 
   /** Codes per standard step from a place on the path to where the probe reads `rest` more. */

@@ -11,7 +11,10 @@ export function solve(code, goals) {
   let at = goals.map((goal) => new Array(goal.width).fill(0));
   for (let step = 0; step < STEPS; step++) {
     const moved = plus(code, together(goals, at, code.length));
-    const found = newton(goals.map((goal, k) => goal.linear(at[k], moved)), goals);
+    const found = newton(
+      goals.map((goal, k) => goal.linear(at[k], moved)),
+      goals,
+    );
     let start = 0;
     const after = goals.map((goal, k) => {
       const own = found.slice(start, (start += goal.width));
@@ -48,5 +51,8 @@ function newton(parts, goals) {
     const names = goals.map((goal) => goal.signature.name).join(" and ");
     throw new Error(`the signatures of ${names} move the same in the code. Edit them one after the other.`);
   }
-  return solveLinear(scaled, rest.map((x, i) => x / unit[i])).map((x, i) => x / unit[i]);
+  return solveLinear(
+    scaled,
+    rest.map((x, i) => x / unit[i]),
+  ).map((x, i) => x / unit[i]);
 }

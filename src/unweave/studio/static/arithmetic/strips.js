@@ -9,11 +9,17 @@
 export function stripChanges(signature, steps = 7) {
   const { name: factor, chart, path } = signature;
   if (path === "classes") {
-    return signature.classes.map((code) => ({ title: chart.factor.values[code], change: { factor, to: chart.factor.values[code] } }));
+    return signature.classes.map((code) => ({
+      title: chart.factor.values[code],
+      change: { factor, to: chart.factor.values[code] },
+    }));
   }
   if (path === "rotation") {
     const turns = Array.from({ length: steps }, (_, k) => (k * chart.period) / steps);
-    return turns.map((by) => ({ title: by ? signed(by, Number(by.toPrecision(3)).toString()) : "0", change: { factor, by } }));
+    return turns.map((by) => ({
+      title: by ? signed(by, Number(by.toPrecision(3)).toString()) : "0",
+      change: { factor, by },
+    }));
   }
   const side = Math.floor(steps / 2);
   const [low, high] = [Math.min(signature.safe[0], 0), Math.max(signature.safe[1], 0)];
