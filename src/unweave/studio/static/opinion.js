@@ -27,7 +27,7 @@ export class Opinion {
   async #tell(verdict, edit) {
     const { model, image, other, changes } = edit;
     const swapped = changes.every((change) => change.swap);
-    const edits = changes.map((change) => (change.swap ? edit.plain(change) : change));
+    const edits = changes.map((change) => (change.swap ? plain(change, edit) : change));
     const made =
       swapped && other
         ? await this.api.swap(
@@ -42,4 +42,14 @@ export class Opinion {
     if (this.kept && this.kept.image === image) await this.api.feedback(this.kept.id, "adjusted", edits);
     this.kept = { id: made.id, image };
   }
+}
+
+/** What another picture has of a factor, as something that the factor can be set to. */
+function plain({ factor }, { signatures, others }) {
+  const signature = signatures.of(factor);
+  const { values, range } = signature.chart.factor;
+  const label = signature.reader.read(others);
+  if (values) return { factor, to: values[label] };
+  const [low, high] = range ?? [-Infinity, Infinity];
+  return { factor, to: Math.min(high, Math.max(low, label)) };
 }

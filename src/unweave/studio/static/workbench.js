@@ -37,6 +37,13 @@ export class Workbench {
     $("actions").replaceChildren(this.undo, this.redo, this.reset, h("span", { class: "gap" }), this.save);
   }
 
+  /** Another button before the one that saves. */
+  addAction(name, words, act) {
+    const button = h("button", { type: "button", title: words, onclick: act }, name);
+    this.save.before(button);
+    return button;
+  }
+
   #painted() {
     const { bench, wipe } = this;
     wipe.showAfter(bench.pixels);
