@@ -62,7 +62,7 @@ def open_page(browser, url, *, ready=True, **options):
     context.set_default_timeout(60_000)
     page = context.new_page()
     wrong, left = [], []
-    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: is_here(request.url) or left.append(request.url[:200]))
     page.add_init_script(PAINTS)
@@ -83,12 +83,9 @@ def is_here(url):
 
 
 def settled(page):
-    """Until nothing has been painted for a while."""
-    page.wait_for_function("""() => {
-      const now = performance.now();
-      if (window.seen !== window.paints) Object.assign(window, { seen: window.paints, since: now });
-      return window.paints > 0 && now - window.since > 250;
-    }""")
+    """Until the picture is that of the dials."""
+    page.wait_for_timeout(50)
+    page.wait_for_function("() => document.querySelector('.wipe-picture')?.getAttribute('aria-busy') === 'false'")
 
 
 def pixels(page, selector):

@@ -59,7 +59,7 @@ def test_other_pictures_start_anew(page):
 
 def test_strips_and_card_are_there(page, small):
     page.click("#tab-strips")
-    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
+    page.wait_for_function("() => document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
     rows = page.locator(".strip")
     assert rows.count() == 5
     first, last = (pixels(page, f".strip:nth-child(4) .strip-cell:nth-child({k}) canvas") for k in (1, 7))

@@ -196,7 +196,7 @@ def test_swap_takes_factors_from_another_picture(page, editor, dialled, files):
 def test_strips_lead_to_edits(page, files):
     upload(page, files[0])
     page.click("#tab-strips")
-    page.wait_for_function("document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
+    page.wait_for_function("() => document.querySelectorAll('.strip-cell canvas[width=\"32\"]').length >= 31")
     page.locator(".strip:nth-child(4) .strip-cell").last.click()
     settled(page)
     assert page.locator("#edit").is_visible()
@@ -259,7 +259,7 @@ def test_it_works_by_keyboard_alone(browser, served, editor, dialled, files):
                 with page.expect_file_chooser() as chooser:
                     page.keyboard.press("Space")
                 chooser.value.set_files(files[0])
-                page.wait_for_function("document.querySelector('.sources .full')")
+                page.wait_for_function("() => document.querySelector('.sources .full')")
                 settled(page)
             if reached[-1] == "dial-x":
                 break

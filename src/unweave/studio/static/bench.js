@@ -24,6 +24,7 @@ export class Bench extends EventTarget {
     this.#draw = newest(async ({ result, whole }) => {
       try {
         this.pixels = await this.decode(result.codes);
+        this.painted = result;
         if (whole) this.before = this.pixels;
         this.#tell("painted");
       } catch (error) {

@@ -48,11 +48,18 @@ export class Workbench {
     const { bench, wipe } = this;
     wipe.showAfter(bench.pixels);
     wipe.showBefore(bench.before);
-    document.dispatchEvent(new CustomEvent("painted", { detail: Array.from(bench.result.codes) }));
+    this.#busy();
+    document.dispatchEvent(new CustomEvent("painted", { detail: Array.from(bench.painted.codes) }));
+  }
+
+  /** Whether the picture lags behind the dials. */
+  #busy() {
+    this.wipe.picture.setAttribute("aria-busy", String(this.bench.painted !== this.bench.result));
   }
 
   #refresh() {
     const { bench } = this;
+    this.#busy();
     this.undo.disabled = !bench.canUndo;
     this.redo.disabled = !bench.canRedo;
     this.reset.disabled = bench.changes.size === 0;
@@ -79,7 +86,12 @@ export class Workbench {
     const typing = event.target.matches?.(
       "input:not([type=range]):not([type=radio]):not([type=checkbox]), select, textarea",
     );
-    if ((event.ctrlKey || event.metaKey) && ["z", "y"].includes(event.key.toLowerCase()) && !typing) {
+    if (
+      event.type === "keydown" &&
+      (event.ctrlKey || event.metaKey) &&
+      ["z", "y"].includes(event.key.toLowerCase()) &&
+      !typing
+    ) {
       event.preventDefault();
       if (event.shiftKey || event.key.toLowerCase() === "y") this.bench.redo();
       else this.bench.undo();
