@@ -21,11 +21,11 @@ export class Bench extends EventTarget {
     super();
     this.signatures = signatures;
     this.decode = decode;
-    this.#draw = newest(async ({ result, whole }) => {
+    this.#draw = newest(async (result) => {
       try {
-        this.pixels = await this.decode(result.codes);
-        this.painted = result;
-        if (whole) this.before = this.pixels;
+        const pixels = await this.decode(result.codes);
+        if (this.#drawn !== this.code) await this.#drawBefore(result, pixels);
+        Object.assign(this, { pixels, painted: result });
         this.#tell("painted");
       } catch (error) {
         this.error = error;
@@ -34,7 +34,15 @@ export class Bench extends EventTarget {
     });
   }
 
+  /** The picture without an edit: its own drawing may have been overtaken by that of a first edit. */
+  async #drawBefore(result, pixels) {
+    const { code } = this;
+    this.before = result.done.length ? await this.decode(Float32Array.from(code)) : pixels;
+    this.#drawn = code;
+  }
+
   #draw;
+  #drawn = null;
 
   /** Begin with another code (D). */
   start(code) {
@@ -44,7 +52,7 @@ export class Bench extends EventTarget {
     [this.#past, this.#future, this.#burst] = [[], [], null];
     this.result = editCodes(this.signatures, this.code, []);
     this.#tell("start");
-    return this.#draw({ result: this.result, whole: true });
+    return this.#draw(this.result);
   }
 
   /** Ask for a change of one factor; null leaves it as it is. */
@@ -110,7 +118,7 @@ export class Bench extends EventTarget {
       return Promise.resolve();
     }
     this.#tell("edit");
-    return this.#draw({ result: this.result, whole: false });
+    return this.#draw(this.result);
   }
 
   #tell(name) {
