@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from unweave.cli.console import Folder, Json, RunName, data_progress, err, out, 
 if TYPE_CHECKING:
     from unweave.bundles.precision import Reduced
     from unweave.bundles.schema import BundleCard
+    from unweave.data.dataset import Dataset
 
 
 def export(
@@ -22,6 +23,10 @@ def export(
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Also try graphs with weights in 8 bits.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="Also try graphs that compute in 16 bits.")] = False,
+    explorer: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Also write one offline HTML file with the decoder and its dials."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a run as a bundle: ONNX graphs, signatures, card and reference, checked against the model on real rows."""
@@ -38,13 +43,30 @@ def export(
     made = export_run(
         found, dataset, project, folder, output=output, variants=tuple(name for name, wanted in chosen if wanted)
     )
+    size = None if explorer is None else _explore(explorer, made.folder, dataset)
     if json:
         card = made.card.model_dump(mode="json")
-        print_json({"run": found.name, "path": str(made.folder), "digest": made.digest, "card": card})
+        print_json(
+            {"run": found.name, "path": str(made.folder), "digest": made.digest, "card": card} | _where(explorer, size)
+        )
         return
     out.print(f"[bold]{found.name}[/]")
     _say(made.card)
     out.print(f"Bundle: {made.folder}", soft_wrap=True, markup=False)
+    if size is not None:
+        out.print(f"Explorer: {explorer} ({size / 1e6:.1f} MB)", soft_wrap=True, markup=False)
+
+
+def _explore(path: Path, bundle: Path, dataset: Dataset) -> int:
+    """Write the explorer of a bundle, with codes of rows that training did not see to start from."""
+    from unweave.studio.explorer import write_explorer
+    from unweave.studio.starts import start_rows
+
+    return write_explorer(path, bundle, dataset.observations(start_rows(dataset)))
+
+
+def _where(explorer: Path | None, size: int | None) -> dict[str, Any]:
+    return {} if explorer is None else {"explorer": {"path": str(explorer), "bytes": size}}
 
 
 def _say(card: BundleCard) -> None:

@@ -37,7 +37,7 @@ def serve(
     threads: Annotated[int | None, typer.Option(help="Threads within one operator.", show_default="1")] = None,
     access_log: Annotated[bool | None, typer.Option("--access-log/--no-access-log", help="Log every request.")] = None,
 ) -> None:
-    """Answer edits over HTTP: POST /v1/edit and more, as /openapi.json says."""
+    """Answer edits over HTTP: POST /v1/edit and more, as /openapi.json says, and show the studio under /studio/."""
     from unweave.serving.settings import read_settings
 
     flags = {
@@ -55,11 +55,12 @@ def serve(
     settings = read_settings(config, flags)
     try:
         from unweave.serving.run import serve as run
+        from unweave.studio.page import studio_page
     except ModuleNotFoundError as error:
         from unweave.core.errors import MissingExtraError
 
         raise MissingExtraError(str(error.name), "serve", "The server") from error
-    run(settings)
+    run(settings, page=studio_page())
 
 
 def _named(word: str) -> tuple[str, str]:
