@@ -3,9 +3,9 @@
     python benchmarks/studio_latency.py BUNDLE [--moves 200] [--write FILE.json]
 
 Every move sets a dial to another value, as dragging does, and waits for the picture. Stated are the milliseconds until
-its pixels are on the canvas, and until the frame after that, which a person sees; beside them what the page does without
-a decoder: the edit of the code with its dials, and an empty frame. On a machine that is busy with other work these are
-long; the processor time per move, of the page's main thread and of its process, is less so.
+its pixels are on the canvas, and until the frame after that, which a person sees; beside them what the page does
+without a decoder: the edit of the code with its dials, and an empty frame. On a machine that is busy with other work
+these are long; the processor time per move, of the page's main thread and of its process, is less so.
 """
 
 from __future__ import annotations
