@@ -7,6 +7,7 @@ from linear_world import LATENT, codes_of, world
 from node import run_module
 from unweave.signatures.apply import edit_codes
 from unweave.signatures.edit import Edit, Move, Set, Swap
+from unweave.signatures.goals import LEAST_RADIUS
 from unweave.signatures.strips import _columns
 
 CASES = 400
@@ -89,6 +90,18 @@ def test_edits_are_those_of_python(tmp_path):
             seen["trimmed"] += wanted.leakage[0] > 0.99 * case["budget"]
         seen["clipped"] += wanted.kept[0] < 1
     assert all(count >= 10 for count in seen.values()), seen
+
+
+def test_an_angle_that_means_nothing_is_brought_out(tmp_path):
+    reader = WORLDS[0]["turn"].reader
+    code = codes_of(WORLDS[0], 1).astype(float)
+    near = code - (reader(code) - np.array([[0.02, 0.05]])) @ np.linalg.pinv(reader.weights)
+    case = {"world": 0, "code": near[0].tolist(), "others": code[0].tolist(), "budget": None}
+    case["changes"] = [{"factor": "turn", "by": 90.0}]
+    (made,) = run_module(EDITS, {"worlds": [WORLDS[0].to_json()], "cases": [case]}, tmp_path)
+    wanted = in_python(case).codes
+    assert np.hypot(*reader(wanted)[0]) == pytest.approx(LEAST_RADIUS, abs=1e-3)
+    assert np.abs(np.array(made["codes"]) - wanted[0]).max() < NEAR
 
 
 REFUSED = """
