@@ -3,13 +3,13 @@
     python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 14000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
-them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Three people of fifteen are kept
-for the test. Of the others come the training, the 100 labels and the signatures.
+them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Some people are kept for the test,
+about a fifth of the pictures. Of the others come the training, the 100 labels and the signatures.
 
 Leakage is measured on pictures of the people kept back, drawn anew and as a change of the original pixels. The judge of
 pixels has learnt pose, eyes and identity from all other people and from every second picture of these, so that it can
-tell them apart; the other pictures are edited. Intervals: 95 %, over pictures; with three people they say nothing about
-a fourth.
+tell them apart; the other pictures are edited. Intervals: 95 %, over pictures; with a few people they say nothing about
+others.
 
 The strips are written into the folder: pictures of people, to be looked at and left there.
 """

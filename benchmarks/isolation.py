@@ -29,11 +29,17 @@ from unweave.signatures.leakage import (
     measure_leakage,
     pixel_judge,
 )
+from unweave.signatures.signature import Candidate
 
 SETS = ("sprites", "scenes")
-FORMS = ("plain", "isolated", "dimension")
+FORMS: tuple[Candidate | None, ...] = ("plain", "isolated", "dimension", None)
 LABELS, JUDGED, HELD = 1000, 6000, 600
 """Rows that signatures and judges are learnt from, and held-out rows; of these some are edited, others are compared."""
+
+CHOSEN = "chosen"
+"""For each factor the form that leaks least on held-out labels: what `unweave probe` takes."""
+
+SHOWN = ("isolated - plain", "isolated - dimension", "chosen - plain", "chosen - dimension")
 
 
 def judges_of(name: str, data: Any, rows: np.ndarray) -> list[Judge]:  # noqa: ANN401 - Dataset
@@ -55,6 +61,7 @@ def measure(
 ) -> dict[str, Any]:
     """Everything that is measured of one model, as JSON."""
     from unweave.projects.models import trained_model
+    from unweave.projects.probing import response_of
     from unweave.projects.runs import Run
     from unweave.signatures.fit import fit_signatures
 
@@ -64,20 +71,22 @@ def measure(
     found: dict[str, tuple[Measurement, ...]] = {}
     everyone = judges
     for form in FORMS:
-        signatures = fit_signatures(codes, table, model="", only=form, bootstrap=0, nulls=5)
+        signatures = fit_signatures(
+            codes, table, model="", response=response_of(model), only=form, bootstrap=0, nulls=5
+        )
         if form == FORMS[0]:
             readers = [s.reader for s in signatures.signatures]
             everyone = [*judges, code_judge(model, readers, observations, truth)]
-        found[form] = measure_leakage(model, signatures, observations, truth, everyone, rows=edited)
+        found[form or CHOSEN] = measure_leakage(model, signatures, observations, truth, everyone, rows=edited)
     result: dict[str, Any] = {"judges": [judge.measure for judge in everyone], "matrices": {}, "differences": {}}
     for form, measured in found.items():
         result["matrices"][form] = [_without_scores(m.matrix.to_json()) for m in measured]
-        for other in ("plain", "dimension"):
+        for other in ("plain", "dimension", "isolated"):
             if other != form:
                 pairs = [compare(a, b).to_json() for a, b in zip(measured, found[other], strict=True)]
                 result["differences"][f"{form} - {other}"] = pairs
-    result["reproduced"] = [{k: [s.value, s.null] for k, s in m.reproduced.items()} for m in found[FORMS[0]]]
-    result["quality"] = [{k: [s.value, s.null] for k, s in m.quality.items()} for m in found[FORMS[0]]]
+    result["reproduced"] = [{k: [s.value, s.null] for k, s in m.reproduced.items()} for m in found["plain"]]
+    result["quality"] = [{k: [s.value, s.null] for k, s in m.quality.items()} for m in found["plain"]]
     result["agreement"] = {judge.measure: agreement(found, k) for k, judge in enumerate(everyone) if k}
     return result
 
@@ -153,7 +162,7 @@ def write(out: Path, path: Path) -> None:
             cells = [_interval(m["mean"]) for m in matrices]
             lines.append(f"| {form} | " + " | ".join(cells) + " |")
         for title, pairs in content["differences"].items():
-            if title in ("isolated - plain", "isolated - dimension", "regression - plain", "regression - dimension"):
+            if title in SHOWN:
                 lines.append(
                     f"| *{title}* | " + " | ".join(_interval(p["difference"], signed=True) for p in pairs) + " |"
                 )
@@ -183,16 +192,16 @@ def together(found: dict[str, Any]) -> list[str]:
 
     Intervals are those of independent estimates: they hold the doubt about the edited rows, not about other models.
     """
-    lines = ["| set | models | isolated less plain | isolated less the best dimension |", "|---|---|---|---|"]
+    lines = ["| set | models | " + " | ".join(SHOWN) + " |", "|---|---" + "|---" * len(SHOWN) + "|"]
     for name in SETS:
         models = [content for stem, content in found.items() if stem.startswith(name)]
         cells = []
-        for title in ("isolated - plain", "isolated - dimension"):
+        for title in SHOWN:
             pairs = np.array([content["differences"][title][0]["difference"] for content in models])
             half = np.sqrt(((pairs[:, 2] - pairs[:, 1]) ** 2).sum()) / 2 / len(pairs)
             middle = float(pairs[:, 0].mean())
             cells.append(_interval([middle, middle - half, middle + half], signed=True))
-        lines.append(f"| {name} | {len(models)} | {cells[0]} | {cells[1]} |")
+        lines.append(f"| {name} | {len(models)} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
