@@ -94,13 +94,12 @@ def pixels_of(content):
     return found[..., None] if found.ndim == 2 else found
 
 
-def stronger(bundle, folder, times=1.5):
-    """A copy of a bundle whose edits of a factor go further, so that its pictures tell which one made them."""
+def contrary(bundle, folder):
+    """A copy of a bundle whose edits go the other way, so that its pictures tell which one made them."""
     shutil.copytree(bundle, folder)
     content = json.loads((folder / SIGNATURES).read_text())
     for signature in content["signatures"]:
-        weights = np.asarray(signature["reader"]["weights"]) / times
-        signature["reader"]["weights"] = weights.tolist()
+        signature["directions"] = (-np.asarray(signature["directions"])).tolist()
     (folder / SIGNATURES).write_text(json.dumps(content))
     reseal(folder)
     return folder

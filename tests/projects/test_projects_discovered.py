@@ -1,6 +1,7 @@
 """Discovery in runs: what lies in their folder, names that stay, and models that cannot do everything."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ from unweave.core.errors import ConfigError
 from unweave.projects.config import Project
 from unweave.projects.data import load_data
 from unweave.projects.discovered import discover_in, label, name_candidates, strips_of
+from unweave.projects.editing import editor_of
 from unweave.projects.foreign import Source, open_foreign
 from unweave.projects.importing import import_model
 from unweave.projects.models import model_hash
+from unweave.signatures.apply import edit_codes
 from unweave.signatures.candidate_directions import Candidate, Discovery
+from unweave.signatures.edit import Edit, Move
+from unweave.signatures.signatures import Signatures
 
 PIXELS = images(200)
 
@@ -125,3 +130,29 @@ def test_labels_say_number_name_method_share_and_stability():
     assert label(candidate) == "3 · ica, 12%, stable 0.98"
     named = Candidate(3, "ica", 0.117, 1.0, 0.984, (0.9, 1.0), 0.5, name="smile")
     assert label(named) == "3 · smile · ica, 12%, stable 0.98"
+
+
+def test_a_name_becomes_a_signature(run, dataset):
+    discover_in(run, dataset, methods=["pca"], top=2, bootstraps=2)
+    assert not run.signatures.exists()
+    named = name_candidates(run, {1: "width"})
+    editor = editor_of(run)
+    assert editor.signatures.names == ("width",)
+    codes = named.found.centre[None].astype(np.float32)
+    done = edit_codes(editor.signatures, codes, Edit({"width": Move(0.5)})).codes
+    read = editor.signatures["width"].reader.read
+    np.testing.assert_allclose(read(done) - read(codes), 0.5, atol=1e-4)
+    name_candidates(run, {1: None})
+    assert not run.signatures.exists()
+
+
+def test_a_factor_with_labels_keeps_its_name(run, dataset):
+    discover_in(run, dataset, methods=["pca"], top=2, bootstraps=2)
+    name_candidates(run, {0: "width"})
+    found = Signatures.load(run.signatures)
+    labelled = replace(found.signatures[0], candidate="isolated", labels=9)
+    replace(found, signatures=(labelled,)).save(run.signatures)
+    before = (run.folder / "discovered" / "candidates.json").read_text()
+    with pytest.raises(ConfigError, match="'width' has a signature from labels"):
+        name_candidates(run, {1: "width", 0: None})
+    assert (run.folder / "discovered" / "candidates.json").read_text() == before

@@ -1,6 +1,7 @@
 """From a run to its signatures, with leakage and in the report: what `unweave probe` does."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,11 @@ from small_project import SMALL, squares, trained, vectors
 from unweave.cli.main import app
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.factors import FactorTable
+from unweave.projects.discovered import discover_in, name_candidates
 from unweave.projects.finish import write_run_report
 from unweave.projects.models import model_hash
 from unweave.projects.probing import probe_run
+from unweave.projects.runs import Run
 from unweave.signatures.leakage.matrix import LeakageMatrix
 from unweave.signatures.signatures import Signatures
 
@@ -131,3 +134,17 @@ def test_vectors_are_probed_and_their_report_has_no_strips(tmp_path):
     page = write_run_report(done.run, dataset, tmp_path).read_text()
     assert "Signatures: what can be moved" in page
     assert "held-out objects with" not in page
+
+
+def test_directions_found_without_labels_are_measured_beside_the_others(probed, tmp_path):
+    root, dataset, run, _ = probed
+    own = Run(shutil.copytree(run.folder, tmp_path / run.name))
+    discover_in(own, dataset, methods=["pca"], top=3, bootstraps=2)
+    name_candidates(own, {0: "first"})
+    found = probe_run(own, dataset, labels=100, look="codes", bootstrap=20).signatures
+    assert found.names == ("column", "row", "first")
+    (row,) = found["first"].leakage
+    assert set(row.factors) == {"column", "row"}
+    assert row.gain > 0.2  # what is drawn says so too
+    assert "first" in found["column"].leakage[0].factors
+    assert "found without labels" in write_run_report(own, dataset, root).read_text()

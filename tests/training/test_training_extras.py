@@ -141,6 +141,33 @@ def test_the_rows_of_a_batch_are_the_same_with_and_without_extras():
     assert bare.batch(3).partner is None
 
 
+def test_pairs_are_moved_and_relit_alike_and_by_the_seed_and_step_alone():
+    def augmented(seed=0):
+        same = RowPartners(DATA, np.arange(200), (PLACES @ [20, 1]).astype(int))  # rows with the same picture
+        where = torch.device("cpu")
+        return BatchSource(
+            DATA,
+            np.arange(200),
+            Transform(SHAPE),
+            batch=16,
+            seed=seed,
+            device=where,
+            partners=PartnerSource(same, Transform(SHAPE), seed=1, device=where),
+            augment=AugmentConfig(shift=0.2),
+        )
+
+    first, again, later = augmented().batch(3), augmented().batch(3), augmented().batch(4)
+    assert torch.equal(first.x, again.x)
+    assert torch.equal(first.x, first.partner)
+    assert not torch.equal(first.x, augmented(seed=1).batch(3).x)
+    plain = source().batch(3).x
+    assert first.x.shape == plain.shape
+    changed = (first.x - plain).abs().flatten(1).amax(1)
+    assert (changed > 0.05).float().mean() > 0.8
+    amounts = (later.x.mean((1, 2, 3)) / first.x.mean((1, 2, 3))).unique()
+    assert len(amounts) > 8  # each image by amounts of its own
+
+
 def trainer(folder, device="cpu"):
     method = BetaVAEConfig(latent=4, supervision=SupervisionConfig())
     binding = Binding(method.supervision.bind(TARGETS, 4))

@@ -18,8 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 GATE_FAILED, BAD_INPUT, BROKEN = 1, 2, 3
 
-_OF_TRAIN = ("torch", "lightning_fabric", "safetensors", "jaxtyping", "mlflow")
-"""Modules that only the extra `train` installs."""
+_EXTRAS = {
+    **dict.fromkeys(("torch", "lightning_fabric", "safetensors", "jaxtyping", "mlflow"), "train"),
+    **dict.fromkeys(("sqlalchemy", "alembic"), "serve"),
+}
+"""Modules that only an extra installs, and which."""
 
 START, TRAIN, MEASURE, FIND, SHIP = "Start", "Train", "Measure", "Find and move factors", "Ship"
 """Panels of the help, by what a person wants to do."""
@@ -33,6 +36,15 @@ Overrides = Annotated[
 ]
 RunName = Annotated[str | None, typer.Option("--run", help="A run's name, or how it begins; the last run otherwise.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ….")]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar="UNWEAVE_STORE",
+        help="Keys, feedback and ratings: sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME.",
+    ),
+]
 
 out = Console(highlight=False, emoji=False)
 """For what the user asked for."""
@@ -51,8 +63,8 @@ def print_error(error: Exception) -> int:
     from unweave.core.errors import MissingExtraError, StorageError, TrainingError, UnweaveError
 
     absent = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    if absent in _OF_TRAIN:
-        error = MissingExtraError(absent.replace("_", "-"), "train", "This command")
+    if absent in _EXTRAS:
+        error = MissingExtraError(absent.replace("_", "-"), _EXTRAS[absent], "This command")
     if isinstance(error, UnweaveError):
         err.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         return BROKEN if isinstance(error, StorageError | TrainingError) else BAD_INPUT

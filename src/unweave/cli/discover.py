@@ -115,8 +115,15 @@ def _say(run: Run, done: Discovered) -> None:
         out.print(f"\n{done.reason}")
     if done.picture is not None:
         out.print(f"\nStrips: {done.picture}", soft_wrap=True, markup=False)
-    if not any(candidate.name for candidate in done.found.candidates):
+    names = [candidate.name for candidate in done.found.candidates if candidate.name]
+    if not names:
         out.print("\nNext: name those that mean something\n  unweave discover --name 3=smile --name 5=pose")
+    else:
+        out.print(
+            f"\nWhat has a name can be moved: unweave edit IMAGES --move '{names[0]}=+1'\n"
+            "`unweave probe` measures what else it moves.",
+            markup=False,
+        )
 
 
 def _cells(candidate: Candidate) -> tuple[str, ...]:

@@ -20,12 +20,14 @@ from unweave.cli import (
     export,
     import_model,
     init,
+    keys,
     labels,
     probe,
     promote,
     report,
     score,
     serve,
+    study,
     swap,
     train,
     traverse,
@@ -61,9 +63,11 @@ for panel, name, command in (
     (SHIP, "export", export.export),
     (SHIP, "promote", promote.promote),
     (SHIP, "serve", serve.serve),
+    (SHIP, "study", study.study),
 ):
     app.command(name, rich_help_panel=panel)(command)
 app.add_typer(labels.app, name="labels", rich_help_panel=START)
+app.add_typer(keys.app, name="keys", rich_help_panel=SHIP)
 
 
 def _version(wanted: bool) -> None:

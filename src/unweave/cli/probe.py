@@ -96,18 +96,25 @@ def say_signatures(signatures: Signatures) -> None:
 def _cells(signature: Signature) -> tuple[str, ...]:
     from unweave.projects.report.signatures import safe_words
 
-    name, score = next(iter(signature.quality.items()))
-    value = "–" if score.value is None else f"{name.replace('_', ' ')} {score.value:.2f}"
-    interval = "" if score.interval is None else f" ({score.interval[0]:.2f} to {score.interval[1]:.2f})"
-    null = "" if score.null is None else f"{score.null:.2f}"
+    value, null = _score(signature)
     form = f"{signature.candidate}, bent" if signature.path == "piecewise" else signature.candidate
     leaks = f"{signature.leakage[0].mean:.2f}" if signature.leakage else ""
     return (
         str(signature.labels),
-        value + interval,
+        value,
         null,
         form,
         f"{signature.kept:.0%}",
         safe_words(signature),
         leaks,
     )
+
+
+def _score(signature: Signature) -> tuple[str, str]:
+    """The main score of a probe and what permuted labels give; a direction found without labels has none."""
+    if not signature.quality:
+        return "–", ""
+    name, score = next(iter(signature.quality.items()))
+    value = "–" if score.value is None else f"{name.replace('_', ' ')} {score.value:.2f}"
+    interval = "" if score.interval is None else f" ({score.interval[0]:.2f} to {score.interval[1]:.2f})"
+    return value + interval, "" if score.null is None else f"{score.null:.2f}"

@@ -22,12 +22,14 @@ def batch_source(
     """Batches of the training rows, with what the method asks for beside the observations.
 
     Raises:
-        ConfigError: the method wants pairs, and the data do not say what makes one; or it would move and relight
-            vectors.
+        ConfigError: the method wants pairs, and the data do not say what makes one; or vectors would be moved and
+            relit.
         DataError: it wants neighbours, and there are too few rows.
     """
     observations, method = dataset.store.observations, project.method
     labelled, partners = None, None
+    if project.training.augment is not None and not transform.images:
+        raise ConfigError("training.augment changes images, and these data are vectors. Leave it out.")
     if labels is not None and method.wants_labels is not None:
         if method.wants_labels.augment is not None and not transform.images:
             raise ConfigError("method.supervision.augment changes images, and these data are vectors. Leave it out.")
@@ -53,6 +55,7 @@ def batch_source(
         device=device,
         labelled=labelled,
         partners=partners,
+        augment=project.training.augment,
     )
 
 

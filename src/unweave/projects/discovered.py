@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unweave.core.errors import ConfigError
 from unweave.core.files import write_bytes
 from unweave.core.model import RunModel
 from unweave.core.seeds import generator
@@ -19,6 +20,8 @@ from unweave.projects.runs import Run
 from unweave.signatures.axes import How
 from unweave.signatures.candidate_directions import FILE, Candidate, Discovery
 from unweave.signatures.discover import discover
+from unweave.signatures.named import DISCOVERED, with_named
+from unweave.signatures.signatures import Signatures
 
 FOLDER, PICTURE = "discovered", "strips.png"
 _ROWS = 5000
@@ -80,24 +83,53 @@ def discover_in(
     folder, lost = run.folder / FOLDER, tuple[str, ...]()
     if (folder / FILE).exists():
         found, lost = found.with_names_of(Discovery.load(folder))
-    found.save(folder)
+    _keep(run, found)
     picture, reason = _draw(found, model, folder)
     return Discovered(found, folder, picture, lost, reason)
 
 
 def name_candidates(run: Run, names: Mapping[int, str | None]) -> Discovered:
-    """Give candidates of the last search names, or take them away by None.
+    """Give candidates of the last search names, or take them away by None; what has a name has a signature.
 
     Raises:
-        ConfigError: nothing was discovered, the model has changed since, or there is no such candidate.
+        ConfigError: nothing was discovered, the model has changed since, there is no such candidate, or a factor whose
+            signature comes from labels has the name.
     """
     folder = run.folder / FOLDER
     found = Discovery.load(folder)
     found.check_model(model_hash(run))
     found = found.named(names)
-    found.save(folder)
+    known = _signatures(run)
+    taken = {s.name for s in known.signatures if s.candidate != DISCOVERED} if known is not None else set()
+    for number, name in names.items():
+        if name in taken:
+            raise ConfigError(f"{name!r} has a signature from labels. Call candidate {number} something else.")
+    _keep(run, found)
     picture, reason = _draw(found, trained_model(run), folder)
     return Discovered(found, folder, picture, reason=reason)
+
+
+def named_of(run: Run, signatures: Signatures) -> Signatures:
+    """Signatures of a run's model with those of the candidates that were named in it."""
+    folder = run.folder / FOLDER
+    if not (folder / FILE).exists():
+        return signatures
+    found = Discovery.load(folder)
+    return with_named(signatures, found) if found.model == signatures.model else signatures
+
+
+def _signatures(run: Run) -> Signatures | None:
+    return Signatures.load(run.signatures) if run.signatures.exists() else None
+
+
+def _keep(run: Run, found: Discovery) -> None:
+    """Candidates, and signatures of those with a name."""
+    signatures = with_named(_signatures(run), found)
+    found.save(run.folder / FOLDER)
+    if signatures.signatures:
+        signatures.save(run.signatures)
+    else:
+        run.signatures.unlink(missing_ok=True)
 
 
 def _draw(found: Discovery, model: RunModel, folder: Path) -> tuple[Path | None, str]:

@@ -24,6 +24,7 @@ from unweave.signatures.leakage.judge import Judge
 from unweave.signatures.leakage.measure import FEWEST_DRAWS, leakages, measure_leakage
 from unweave.signatures.leakage.pixel_judge import pixel_judge
 from unweave.signatures.leakage.plot import draw_matrix
+from unweave.signatures.named import DISCOVERED
 from unweave.signatures.signatures import Signatures
 
 EDITED_ROWS = 500
@@ -55,6 +56,17 @@ class Labelled:
     groups: NDArray[np.int64] | None
     builtin: GeneratedSet | None
 
+    def labels(self, rows: Rows, found: Signatures, model: RunModel) -> FactorTable:
+        """Labels of some rows; of a factor found without labels those are what its signature reads off their codes."""
+        table = self.table.take(rows)
+        named = [signature for signature in found.signatures if signature.candidate == DISCOVERED]
+        if not named:
+            return table
+        codes = model.encode(self.dataset.observations(rows)).mean
+        values = np.column_stack([table.values, *(signature.reader.read(codes) for signature in named)])
+        known = np.column_stack([table.known, np.ones((len(rows), len(named)), dtype=np.bool_)])
+        return FactorTable((*table.factors, *(signature.factor for signature in named)), values, known)
+
     def of_group(self, rows: Rows) -> NDArray[np.int64] | None:
         """Groups of some rows."""
         return None if self.groups is None else self.groups[rows]
@@ -70,7 +82,7 @@ def measured_leakage(
     found: Signatures, model: RunModel, run: Run, labelled: Labelled, look: Look, bootstrap: int, seed: int
 ) -> tuple[Signatures, list[str]]:
     """The signatures with leakage as judges see it that took no part in finding them; the matrices stay in the run."""
-    dataset, table = labelled.dataset, labelled.table
+    dataset = labelled.dataset
     edited = np.sort(generator(seed, "probe", "edited").permutation(held_out(dataset))[:EDITED_ROWS])
     judges, notes = _judges(found, model, labelled, edited, look, seed)
     if not judges:
@@ -79,7 +91,7 @@ def measured_leakage(
         model,
         found,
         dataset.observations(edited),
-        table.take(edited),
+        labelled.labels(edited, found, model),
         judges,
         bootstrap=bootstrap or FEWEST_DRAWS,
         groups=labelled.of_group(edited),
@@ -112,13 +124,16 @@ def _judges(
             f"look: a judge of pixels learns from labelled rows besides those of the signatures, {FEWEST_JUDGE_ROWS} "
             f"at least, and there are {len(rest)}. Label more rows, use fewer --labels, or take `codes`."
         )
-    if enough and (look == "pixels" or (look == "auto" and not judges)):
+    # The exact factors are those of the set; what was found beside them is judged by pixels.
+    beside = any(signature.candidate == DISCOVERED for signature in found.signatures)
+    if enough and (look == "pixels" or (look == "auto" and (beside or not judges))):
         groups = labelled.of_group(rest)
-        judges.append(pixel_judge(dataset.observations(rest), table.take(rest), groups=groups, seed=seed))
+        told = labelled.labels(rest, found, model)
+        judges.append(pixel_judge(dataset.observations(rest), told, groups=groups, seed=seed))
     if look in ("pixels", "exact") or (judges and builtin is not None):
         return judges, []
     readers = [signature.reader for signature in found.signatures]
-    pictures, labels = dataset.observations(edited), table.take(edited).select(found.names)
+    pictures, labels = dataset.observations(edited), labelled.labels(edited, found, model).select(found.names)
     note = (
         "Leakage by `codes` is what the probes read off the decoded code. They found the directions, so it is a lower "
         "bound."

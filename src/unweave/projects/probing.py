@@ -16,6 +16,7 @@ from unweave.data.association import associations
 from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
 from unweave.data.labelled import choose_labelled
+from unweave.projects.discovered import named_of
 from unweave.projects.judging import Labelled, Look, exact_set, measured_leakage
 from unweave.projects.models import model_hash, trained_model
 from unweave.projects.runs import Run
@@ -102,6 +103,7 @@ def probe_run(
         bootstrap=bootstrap,
         seed=seed,
     )
+    found = named_of(run, found)
     notes = [f"{name} has no signature: {why}" for name, why in found.provenance["refused"].items()]
     notes += [f"{name}: {note}" for name, about in found.provenance["notes"].items() for note in about]
     if run.read("labels") is not None:

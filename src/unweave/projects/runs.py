@@ -100,6 +100,8 @@ def fingerprint(project: Project, data_hash: str) -> str:
     # How often one looks or saves decides nothing.
     for name in ("monitor_every", "checkpoint_every"):
         asked["training"].pop(name)
+    if asked["training"]["augment"] is None:  # as in runs from before there was this setting
+        asked["training"].pop("augment")
     # Nor does the place of weights that are known by their fingerprint.
     perceptual = asked["method"].get("perceptual") or {}
     if perceptual.get("fingerprint"):

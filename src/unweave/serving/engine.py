@@ -13,12 +13,17 @@ from unweave.serving.compute import compute
 from unweave.serving.jobs import Job, Result
 from unweave.serving.load import Load
 from unweave.serving.metrics import Metrics
+from unweave.serving.pulse import Pulse
 from unweave.serving.refusals import busy
 from unweave.serving.served import Served
 from unweave.serving.warm import warm_jobs
 
 _MARGIN = 0.8
 """Share of the deadline that the work ahead may take: the rest is for reading, writing and what nobody foresees."""
+
+
+_TURNS = 3
+"""On the event loop that a request waits for."""
 
 
 @dataclass(eq=False)
@@ -38,10 +43,14 @@ class Engine:
         queue: jobs that wait at most.
         deadline_s: after which a job must have been answered.
         metrics: of the server.
+        pulse: of the event loop.
     """
 
-    def __init__(self, *, batch: int, queue: int, deadline_s: float, metrics: Metrics) -> None:
+    def __init__(
+        self, *, batch: int, queue: int, deadline_s: float, metrics: Metrics, pulse: Pulse | None = None
+    ) -> None:
         self._batch, self._most, self._deadline_s, self._metrics = batch, queue, deadline_s, metrics
+        self._pulse = pulse or Pulse()
         self._load = Load()
         self._queue: deque[_Waiting] = deque()
         self._change = threading.Condition()
@@ -84,7 +93,8 @@ class Engine:
         Raises:
             Refused: 503, with the time after which there is room.
         """
-        wait = self._load.wait_s()
+        # A request waits for the loop before it is seen, when its result comes, and when it is written.
+        wait = self._load.wait_s() + _TURNS * self._pulse.lag_s
         if len(self._queue) >= self._most:
             self._metrics.refused.labels("queue").inc()
             raise busy(wait)
@@ -121,6 +131,7 @@ class Engine:
         """Bring the gauges up to date."""
         self._metrics.waiting.set(len(self._queue))
         self._metrics.wait_estimate.set(self._load.wait_s())
+        self._metrics.lag.set(self._pulse.lag_s)
 
     def _work(self) -> None:
         while True:

@@ -35,6 +35,7 @@ class Metrics:
         self.wait_estimate = Gauge(
             "unweave_queue_seconds", "Work that waits, as estimated from measured times.", registry=of
         )
+        self.lag = Gauge("unweave_loop_lag_seconds", "How far the event loop is behind.", registry=of)
         self.batch_rows = Histogram(
             "unweave_batch_rows", "Rows that the graphs computed at once.", buckets=_ROWS, registry=of
         )

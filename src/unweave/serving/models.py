@@ -102,8 +102,10 @@ class Models:
             self._metrics.stale.labels(name).set(self._standing[name].problem is not None)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and leave nothing behind."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+        for place in self._places.values():
+            place.close()
 
     def _looked(self, name: str, now: Standing) -> Standing:
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from unweave.bundles.files import CHECKSUMS
 from unweave.core.errors import ConfigError, MissingExtraError, StorageError
@@ -41,6 +43,9 @@ class Place(Protocol):
             ConfigError, StorageError, MissingExtraError: nothing can be found.
         """
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+
 
 @dataclass(frozen=True)
 class FolderPlace:
@@ -60,17 +65,20 @@ class FolderPlace:
             state = (folder / CHECKSUMS).stat()
         return Found(folder, f"{folder}:{state.st_ino}:{state.st_mtime_ns}:{state.st_size}")
 
+    def close(self) -> None:
+        """Nothing was made."""
+
 
 class RegistryPlace:
     """An alias or a version in MLflow's model registry."""
 
     def __init__(self, name: str, *, alias: str, version: str | None, registry: str | None) -> None:
         self._name, self._alias, self._version, self._registry = name, alias, version, registry
-        self._folders: dict[str, Path] = {}
-        self._kept: tempfile.TemporaryDirectory[str] | None = None
+        self._found: Found | None = None
+        self._fetched: Path | None = None
 
     def find(self) -> Found:
-        """The version that the alias names now; fetched once."""
+        """The version that the alias names now. Artifacts on this machine are read where they are, others fetched."""
         try:
             from mlflow import MlflowClient
             from mlflow.artifacts import download_artifacts
@@ -84,17 +92,23 @@ class RegistryPlace:
                 found = client.get_model_version_by_alias(self._name, self._alias)
             else:
                 found = client.get_model_version(self._name, self._version)
-            version = str(found.version)
-            if version not in self._folders:
-                if self._kept is None:
-                    self._kept = tempfile.TemporaryDirectory(prefix="unweave-models-")
-                goal = Path(self._kept.name) / version
-                goal.mkdir(exist_ok=True)
-                self._folders[version] = Path(download_artifacts(found.source, dst_path=str(goal)))
+            version = f"{self._name}/{found.version}"
+            if self._found is None or self._found.version != version:
+                away = urlsplit(found.source).scheme not in ("", "file")
+                goal = tempfile.mkdtemp(prefix="unweave-model-") if away else None
+                folder = Path(download_artifacts(found.source, dst_path=goal, tracking_uri=self._registry))
+                self.close()
+                self._found, self._fetched = Found(folder, version), Path(goal) if goal else None
         except Exception as error:  # MLflow passes on whatever its store raises
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise StorageError(f"models:/{self._name}: MLflow's model registry refuses: {said}.") from error
-        return Found(self._folders[version], f"{self._name}/{version}")
+        return self._found
+
+    def close(self) -> None:
+        """Remove what was fetched. A bundle that was loaded needs its folder no more."""
+        if self._fetched is not None:
+            shutil.rmtree(self._fetched, ignore_errors=True)
+        self._found = self._fetched = None
 
 
 def place_of(source: str, *, registry: str | None = None) -> Place:

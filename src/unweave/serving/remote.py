@@ -50,7 +50,7 @@ class Remote:
             )
         except ValueError as error:
             raise ConfigError("redis: expected a URL as redis://host:6379/0, got something else.") from error
-        self._redis: Any = Redis(connection_pool=pool)
+        self._redis: Any = Redis.from_pool(pool)
         self._seconds, self._metrics = seconds, metrics
         self._breaker = Breaker()
         self._writes: set[asyncio.Task[None]] = set()

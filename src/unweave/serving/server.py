@@ -13,6 +13,7 @@ from unweave.serving.edit_log import EditLog
 from unweave.serving.engine import Engine
 from unweave.serving.metrics import Metrics
 from unweave.serving.models import Models
+from unweave.serving.pulse import Pulse
 from unweave.serving.remote import Remote
 from unweave.serving.settings import Settings
 from unweave.serving.stored import Stored
@@ -20,8 +21,6 @@ from unweave.stores.store import Store
 
 _LOG_S = 5.0
 """Seconds in which the edit log may be written at the end."""
-
-_TICK_S = 0.5
 
 
 class Server:
@@ -38,8 +37,13 @@ class Server:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.stored = Stored(store, self.metrics)
+        self.pulse = Pulse()
         self.engine = Engine(
-            batch=settings.batch, queue=settings.queue, deadline_s=settings.deadline_s, metrics=self.metrics
+            batch=settings.batch,
+            queue=settings.queue,
+            deadline_s=settings.deadline_s,
+            metrics=self.metrics,
+            pulse=self.pulse,
         )
         remote = (
             None if settings.redis is None else Remote(settings.redis, seconds=settings.cache_s, metrics=self.metrics)
@@ -57,7 +61,7 @@ class Server:
         """Everything that runs beside requests; at the end what is under way is finished."""
         self.engine.start()
         self.edit_log.start()
-        beside = [asyncio.create_task(self.models.watch()), asyncio.create_task(self._tick())]
+        beside = [asyncio.create_task(self.models.watch()), asyncio.create_task(self.pulse.run(self.engine.publish))]
         try:
             yield
         finally:
@@ -74,8 +78,3 @@ class Server:
         self.models.close()
         self.edit_log.stop(_LOG_S)
         self.stored.close()
-
-    async def _tick(self) -> None:
-        while True:
-            self.engine.publish()
-            await asyncio.sleep(_TICK_S)

@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from unweave.core.errors import ConfigError
+from unweave.stores import DEFAULT_STORE
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-DEFAULT_STORE = "sqlite:///unweave-store.db"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

@@ -123,6 +123,21 @@ def pulled_back(decode: Decoder, points: Floats, spread: Floats) -> Floats:
     return found
 
 
+def readings(axes: Floats, covariance: Floats) -> Floats:
+    """Weights (M, D) that read how far a code is along each direction, whatever it is along the others.
+
+    For codes t d + rest, with C the covariance of the whole, the best linear estimate of t that sees d as 1 is
+    w = C⁻¹ d / (d' C⁻¹ d) (Aitken 1935). For ICA it is the component itself, which the projection on d is not.
+
+    Args:
+        axes: directions of any length, (M, D).
+        covariance: of the codes, (D, D); what hardly varies is not inverted.
+    """
+    values, vectors = _spectrum(covariance)
+    found = (axes @ vectors / values) @ vectors.T
+    return np.asarray(found / (found * axes).sum(axis=1, keepdims=True))
+
+
 def clustered(codes: Floats, *, count: int, seed: int) -> Axes:
     """From the mean of all other clusters to that of each, by k-means: what class-like factors look like.
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from unweave.core.errors import ConfigError, StorageError
 from unweave.core.files import atomic_file, write_text
 from unweave.signatures.axes import Floats, How
+from unweave.signatures.density import Density
 
 FILE, ARRAYS = "candidates.json", "candidates.npz"
-_FORMAT = 1
+_FORMAT = 2
 
 ALIKE = 0.9
 """Absolute cosine from which two directions are called the same."""
@@ -61,6 +62,8 @@ class Discovery:
         model: hash of the model that the codes are of.
         centre: the code from which strips start, (D,).
         directions: unit vectors (M, D), in the order of the candidates.
+        readers: weights (M, D) that read steps along each off a code; see `axes.readings`.
+        density: of the codes that were searched.
         candidates: M of them.
         provenance: data hash, rows, seed: whatever repeats the search.
     """
@@ -68,6 +71,8 @@ class Discovery:
     model: str
     centre: Floats
     directions: Floats
+    readers: Floats
+    density: Density
     candidates: tuple[Candidate, ...]
     provenance: Mapping[str, Any]
 
@@ -146,7 +151,16 @@ class Discovery:
     def save(self, folder: Path) -> None:
         """Write `candidates.npz` and `candidates.json`, each whole or not at all."""
         with atomic_file(folder / ARRAYS) as part, part.open("wb") as file:
-            np.savez(file, centre=self.centre, directions=self.directions)
+            density = self.density
+            np.savez(
+                file,
+                centre=self.centre,
+                directions=self.directions,
+                readers=self.readers,
+                mean=density.mean,
+                covariance=density.covariance,
+                radius=density.radius,
+            )
         write_text(folder / FILE, json.dumps(self.to_json(), indent=2))
 
     @classmethod
@@ -162,14 +176,15 @@ class Discovery:
         try:
             content = json.loads((folder / FILE).read_text(encoding="utf-8"))
             with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                centre, directions = arrays["centre"], arrays["directions"]
+                centre, directions, readers = arrays["centre"], arrays["directions"], arrays["readers"]
+                density = Density(arrays["mean"], arrays["covariance"], float(arrays["radius"]))
             candidates = tuple(_candidate(c) for c in content.pop("candidates"))
             model, format_ = content.pop("model"), content.pop("format")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(f"{folder} is damaged: {error}. Type `unweave discover` again.") from error
         if format_ != _FORMAT or len(candidates) != len(directions):
             raise StorageError(f"{folder} is of another version, or damaged. Type `unweave discover` again.")
-        return cls(model, centre, directions, candidates, content)
+        return cls(model, centre, directions, readers, density, candidates, content)
 
 
 def _candidate(content: Mapping[str, Any]) -> Candidate:

@@ -23,9 +23,11 @@ from unweave.signatures.axes import (
     independent,
     principal,
     pulled_back,
+    readings,
     visible,
 )
 from unweave.signatures.candidate_directions import ALIKE, Candidate, Discovery
+from unweave.signatures.density import Density
 from unweave.signatures.stability import Stability, chance, stability
 
 LEAST_ROWS = 50
@@ -94,7 +96,11 @@ def discover(
         raise DataError("the codes have no clusters that stand apart from each other. --clusters forces some.")
     whole = np.zeros((len(candidates), codes.mean.shape[1]))
     whole[:, kept] = np.concatenate(directions)
-    draft = Discovery(model, centre, whole, _alike(candidates, whole), provenance or {})
+    readers = np.zeros_like(whole)
+    steps = np.array([[candidate.step] for candidate in candidates])
+    readers[:, kept] = readings(steps * whole[:, kept], search.covariance)
+    density = Density.of(codes.mean)
+    draft = Discovery(model, centre, whole, readers, density, _alike(candidates, whole), provenance or {})
     return draft if decode is None else _with_changes(draft, decode)
 
 

@@ -20,8 +20,8 @@ Path = Literal["line", "classes", "rotation", "piecewise"]
 """`line`: one direction. `classes`: one offset per class. `rotation`: a circle in a plane. `piecewise`: a line that
 bends at knots."""
 
-Candidate = Literal["plain", "pattern", "isolated", "regression", "dimension"]
-"""How the directions were found; see `signatures.candidates`."""
+Candidate = Literal["plain", "pattern", "isolated", "regression", "dimension", "discovered"]
+"""How the directions were found; see `signatures.candidates`, and `signatures.named` for the last."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ MOST_EDITS = 100
 MOST_NOTES = 100
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_KEY = re.compile(r"uw_[0-9a-fA-F]{12}_?[0-9a-fA-F]*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -114,8 +115,8 @@ def check_notes(what: str, notes: Sequence[str]) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: bytes never, and not the whole of a long one."""
+    """A value as an error shows it: bytes and keys never, and not the whole of a long one."""
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{len(value)} bytes"
-    text = ascii(value)
+    text = _KEY.sub("uw_…", ascii(value))
     return text if len(text) <= 80 else f"{text[:60]}… ({type(value).__name__})"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from unweave.core.errors import ConfigError, MissingExtraError, StoreError
 from unweave.core.files import storage_errors
@@ -19,7 +22,9 @@ WAIT_S = 10.0
 """How long a statement waits for another process's writes, and a connection for the database."""
 
 _DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+    # Somebody may have turned it off for the role or the database; what is stronger than "on" stays.
+    "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) "
+    f"END, set_config('lock_timeout', '{WAIT_S:.0f}s', true)"
 )
 
 
@@ -38,7 +43,7 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = _parse(url)
-        self.where = self.url.render_as_string(hide_password=True)
+        self.where = self.url.set(query={}).render_as_string(hide_password=True)  # a query may hold one, too
         self.engine = _sqlite(self.url, create=create) if self.is_sqlite else _postgres(self.url)
 
     def __repr__(self) -> str:
@@ -70,7 +75,7 @@ class Database:
         """
         with store_errors(self.where), self.engine.execution_options(writes=True).begin() as connection:
             if not self.is_sqlite:
-                connection.execute(_DURABLE)  # somebody may have turned it off for the role or the database
+                connection.execute(_DURABLE)
             yield connection
 
     def close(self) -> None:
@@ -86,7 +91,9 @@ def _parse(url: str) -> URL:
     if parsed is not None:
         if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
             if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
-                raise ConfigError(f"store: expected a file, as in sqlite:///folder/store.db, got {parsed!r}.")
+                raise ConfigError(
+                    "store: expected a file without options, as in sqlite:///folder/store.db, got something else."
+                )
             return parsed.set(drivername="sqlite")
         if parsed.drivername in ("postgresql", "postgresql+psycopg"):
             return parsed.set(drivername="postgresql+psycopg")
@@ -97,7 +104,7 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL, *, create: bool) -> Engine:
-    path = Path(str(url.database))
+    path = Path(str(url.database)).absolute()
     if not path.exists():
         if not create:
             raise ConfigError(f"there is no store at {path}. `unweave keys add` and `unweave serve` make one.")
@@ -105,13 +112,34 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Nobody else's to read, and so are the files that SQLite puts beside it.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": WAIT_S}, pool_timeout=WAIT_S)
-    event.listen(engine, "connect", _prepare_sqlite)
+    # In this mode SQLite makes no new file where the old one vanished.
+    existing = url.set(database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+    engine = create_engine(existing, hide_parameters=True, connect_args={"timeout": WAIT_S}, pool_timeout=WAIT_S)
+
+    def remember(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's own connection
+        _prepare_sqlite(connection)
+        record.info["file"] = _identity(path)
+
+    def look(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        # An open connection goes on writing to a file that was deleted or replaced, and nobody would find it again.
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError(f"{path} is another file than before")
+
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", look)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _prepare_sqlite(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # the driver would begin by itself, and late; `_begin_sqlite` does it
     cursor = connection.cursor()
     try:

@@ -33,9 +33,7 @@ def store_errors(where: str) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
-        raise StoreUnavailableError(
-            f"the store {where} has no free connection. Nothing was written; try again."
-        ) from error
+        raise StoreUnavailableError(f"the store {where} has no free connection. Nothing was acknowledged.") from error
     except exc.DBAPIError as error:
         raise _translated(error, where) from error
 
@@ -47,11 +45,15 @@ def _translated(error: exc.DBAPIError, where: str) -> StoreError:
         why = _AGAIN.get(code & 0xFF)
         said = str(cause)
         if why is not None:
-            return StoreUnavailableError(f"the store {where} cannot be used now: {why} ({said}). Try again.")
+            return StoreUnavailableError(
+                f"the store {where} cannot be used now: {why} ({said}). Nothing was acknowledged."
+            )
         return StoreError(f"the store {where} cannot be used: {said}. Check the file and its rights.")
     state = getattr(cause, "sqlstate", None)
     if (state is None and isinstance(error, exc.OperationalError)) or (state or "").startswith(_LATER):
-        return StoreUnavailableError(f"the store {where} does not answer ({_first_line(cause)}). Try again.")
+        return StoreUnavailableError(
+            f"the store {where} does not answer: {_first_line(cause)}. Nothing was acknowledged."
+        )
     return StoreError(f"the store {where} cannot be used: {_first_line(cause)}. Check the database and its rights.")
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
+from unweave.nets.augment import AugmentConfig
+
 
 class TrainingConfig(BaseModel):
     """How a method is trained.
@@ -23,6 +25,9 @@ class TrainingConfig(BaseModel):
         fast: allocator settings, channels-last memory and the fused optimiser: the same result
             to within rounding, sooner.
             Switch it off where another library in the process minds.
+        augment: how images are moved and relit, anew in every step; None leaves them as they are. Where a picture
+            was taken from then is something that the code has to say too: it helps with hundreds of images, and costs
+            with many thousands. Pairs are changed alike. Labelled rows beside the batch have settings of their own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,3 +42,4 @@ class TrainingConfig(BaseModel):
     checkpoint_every: PositiveInt = 1000
     gradient_norm: PositiveFloat | None = Field(default=None, description="clip each player's gradient to this norm")
     fast: bool = True
+    augment: AugmentConfig | None = None

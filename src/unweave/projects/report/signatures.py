@@ -56,9 +56,11 @@ def signature_values(shown: Shown) -> dict[str, Any]:
 
 def _row(signature: Signature) -> dict[str, Any]:
     name, score = next(iter(signature.quality.items()), ("", None))
-    form = {"regression": "regression on all labels", "dimension": "own dimension"}.get(
-        signature.candidate, signature.candidate
-    )
+    form = {
+        "regression": "regression on all labels",
+        "dimension": "own dimension",
+        "discovered": "found without labels",
+    }.get(signature.candidate, signature.candidate)
     return {
         "name": signature.name,
         "labels": signature.labels,

@@ -15,12 +15,13 @@ from unweave.signatures.signature import Path, Signature
 Floats = NDArray[np.float64]
 
 AMOUNTS: Mapping[Path, tuple[float, ...]] = {
-    "line": (0.25, 0.5, 1.0, 2.0),
-    "piecewise": (0.25, 0.5, 1.0, 2.0),
-    "rotation": (1 / 16, 1 / 8, 1 / 4, 3 / 8),
-    "classes": (0.5, 1.0, 1.5, 2.0),
+    "line": (0.5, 1.0, 2.0),
+    "piecewise": (0.5, 1.0, 2.0),
+    "rotation": (1 / 16, 1 / 8, 1 / 4),
+    "classes": (0.5, 1.0, 2.0),
 }
-"""Amounts that are tried: standard steps, turns of the circle, and shares of the way from class to class."""
+"""Amounts that are tried: standard steps, turns of the circle, and shares of the way from class to class. Each is one
+decoding of all rows, which is what a measurement costs."""
 
 FURTHER: Mapping[Path, tuple[float, ...]] = {
     "line": (4.0, 8.0, 16.0),

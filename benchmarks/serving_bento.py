@@ -1,0 +1,28 @@
+"""The service that `serving_peers.py` runs behind BentoML; the bundle is named by UNWEAVE_BUNDLE."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import bentoml
+from bentoml.validators import ContentType
+
+from serving_peers import Work
+
+
+@bentoml.service(workers=1)
+class Edits:
+    """Edits, one at a time."""
+
+    def __init__(self) -> None:
+        self.work = Work(os.environ["UNWEAVE_BUNDLE"])
+
+    @bentoml.api(route="/edit")
+    def edit(self, image: Path, edits: str, ctx: bentoml.Context) -> Annotated[Path, ContentType("image/png")]:
+        """An edited image."""
+        made = self.work.compute([self.work.read(image.read_bytes(), edits)])[0]
+        out = Path(ctx.temp_dir) / "edited.png"
+        out.write_bytes(made)
+        return out
