@@ -40,6 +40,16 @@ def test_export_in_json(unweave, project, small, at_hand):
     assert content["card"]["model_hash"] == small.exported.card.model_hash
 
 
+def test_export_writes_an_explorer_too(unweave, project, tmp_path, at_hand):
+    page = tmp_path / "explorer.html"
+    code, out, _ = unweave("export", "-C", project(), "-o", tmp_path / "b", "--explorer", page)
+    assert code == 0
+    assert f"Explorer: {page}" in out
+    assert "small sprites" in page.read_text()
+    code, out, _ = unweave("export", "-C", project(), "-o", tmp_path / "b", "--explorer", page, "--json")
+    assert json.loads(out)["explorer"] == {"path": str(page), "bytes": page.stat().st_size}
+
+
 def test_promote_ends_with_1_and_a_table_when_a_gate_fails(unweave, project, small):
     root = project(accept={"mig": {"at_least": 1.0}})
     code, out, _ = unweave("promote", small.folder, "-C", root)

@@ -14,6 +14,11 @@ from unweave.stores.store import open_store
 SLOW = ("--deadline", "60")
 
 
+def address(folder):
+    """Of a server's store."""
+    return f"sqlite:///{folder}/store.db"
+
+
 @pytest.fixture(scope="module")
 def editor(dialled):
     return dialled.editor
@@ -33,13 +38,14 @@ def served(dialled, tmp_path_factory):
     """Folder and address of a server with two models."""
     folder = tmp_path_factory.mktemp("served")
     # The tests say what is answered, not how soon: machines that run them may be busy.
-    with serve_process(folder, f"sprites={dialled.folder}", f"rival={dialled.folder}", *SLOW) as (_, url, _log):
+    models = [f"{name}={dialled.folder}" for name in ("sprites", "rival")]
+    with serve_process(folder, *models, *SLOW, "--store", address(folder)) as (_, url, _log):
         yield folder, url
 
 
 @pytest.fixture(scope="module")
 def store(served):
-    found = open_store(f"sqlite:///{served[0]}/unweave-store.db")
+    found = open_store(address(served[0]))
     yield found
     found.close()
 
@@ -251,14 +257,13 @@ def test_what_the_server_refuses_is_said(browser, served, tmp_path):
 
 def test_it_works_by_keyboard_alone(browser, served, editor, dialled, files):
     with open_page(browser, f"{served[1]}/studio/", viewport={"width": 1280, "height": 900}) as page:
+        page.on("filechooser", lambda chooser: chooser.set_files(files[0]))
         page.keyboard.press("Tab")
         reached = []
         for _ in range(40):
             reached.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
             if reached[-1] == "tile-input":
-                with page.expect_file_chooser() as chooser:
-                    page.keyboard.press("Space")
-                chooser.value.set_files(files[0])
+                page.keyboard.press("Space")
                 page.wait_for_function("() => document.querySelector('.sources .full')")
                 settled(page)
             if reached[-1] == "dial-x":
@@ -339,10 +344,10 @@ def test_it_fits_a_phone(browser, served, files):
 
 
 def test_a_key_is_asked_for_and_sent(browser, dialled, tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/unweave-store.db")
+    store = open_store(address(tmp_path))
     _, secret = store.keys.add("acme")
     store.close()
-    with serve_process(tmp_path, f"sprites={dialled.folder}", *SLOW) as (_, url, _log):
+    with serve_process(tmp_path, f"sprites={dialled.folder}", *SLOW, "--store", address(tmp_path)) as (_, url, _log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{url}/studio/?decode=server")
