@@ -3,8 +3,8 @@
     python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 14000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
-them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Some people are kept for the test,
-about a fifth of the pictures. Of the others come the training, the 100 labels and the signatures.
+them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Some people are kept for the
+test, about a fifth of the pictures. Of the others come the training, the 100 labels and the signatures.
 
 Leakage is measured on pictures of the people kept back, drawn anew and as a change of the original pixels. The judge of
 pixels has learnt pose, eyes and identity from all other people and from every second picture of these, so that it can

@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/isolation.py --out isolation --write docs/results/isolation.md
 
 Signatures are learnt from 1,000 labelled rows, a judge from 6,000 others, and 200 held-out rows are edited. Every form
-of directions is tried on the same rows; the exact factors are those of the nearest picture that the set can draw. One
-model is one file in `--out`; what is there is not measured again.
+of directions is tried on the same rows; the exact factors are those of the nearest picture that the set can draw.
+`chosen` is what `unweave probe` takes: for each factor the form that leaks least on held-out labels. Differences are at
+the largest on-target change that both reach. One model is one file in `--out`; what is there is not measured again.
 """
 
 from __future__ import annotations
