@@ -160,6 +160,8 @@ def run(job: Job, out: Path, steps: int, device: str, *, full: bool) -> None:
     done = train(asked, data, root, device=device)
     used = root / "seconds.json"
     used.write_text(json.dumps(time.process_time() - began + _read(used, 0.0)))
+    if done.outcome.status != "complete":
+        return  # stopped: the next call goes on, and there is nothing to report of a model that is half trained
     found = {
         "set": job.set_,
         "method": job.method,
