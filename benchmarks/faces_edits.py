@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from photo_folder import unpack
 from unweave.core.codes import Codes
 from unweave.core.observations import as_decoded, at_rest
 from unweave.data.columns import Cells
@@ -42,27 +43,6 @@ SWAPPED = {"left": "right", "right": "left"}
 POSES, EYES = ("left", "straight", "right", "up"), ("open", "sunglasses")
 AUGMENT = {"shift": 0.03, "zoom": 0.05, "gain": 0.2, "contrast": 0.2}
 JUDGED = ("pose", "eyes", "identity")
-
-
-def unpack(npz: Path, root: Path) -> None:
-    """Photos and labels as a user's folder has them, every picture with its mirror image."""
-    content = np.load(npz, allow_pickle=False)
-    names = content["factor_names"].tolist()
-    values = {name: content[f"values_{name}"] for name in names}
-    bright = content["pgm_maxval"] if "pgm_maxval" in content.files else np.full(len(content["images"]), 255)
-    (root / "photos").mkdir(parents=True, exist_ok=True)
-    with (root / "labels.csv").open("w", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(["file", *names, "picture"])
-        for index, (pixels, factors) in enumerate(zip(content["images"], content["factors"], strict=True)):
-            whole = np.rint(pixels.astype(float) * 255 / bright[index]).clip(0, 255).astype(np.uint8)
-            labels = [str(values[n][v]) for n, v in zip(names, factors, strict=True)]
-            for side, image, told in (
-                ("", whole, labels),
-                ("-mirrored", whole[:, ::-1], [SWAPPED.get(label, label) for label in labels]),
-            ):
-                Image.fromarray(image).save(root / "photos" / f"{index:05d}{side}.png")
-                lines.writerow([f"{index:05d}{side}.png", *told, index])
 
 
 def content(steps: int, people: list[str]) -> dict[str, Any]:
@@ -137,7 +117,7 @@ def main() -> None:
     asked = parser.parse_args()
     root = asked.out
     if not (root / "labels.csv").exists():
-        unpack(asked.faces, root)
+        unpack(asked.faces, root, mirrored=SWAPPED, scaled=True)
     with (root / "labels.csv").open() as file:
         people = sorted({line["identity"] for line in csv.DictReader(file)})
     project = parse_project(content(asked.steps, people), "faces")
