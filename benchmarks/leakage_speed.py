@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from unweave.core.model import Observations
 from unweave.core.targets import targets_of
 from unweave.data.builtin.registry import builtin_set
 from unweave.methods.beta_vae import BetaVAEConfig
-from unweave.methods.model import TrainedModel, build_model
+from unweave.methods.model import TrainedModel, build_model, load_model, save_model
 from unweave.nets.config import NetConfig
 from unweave.nets.transform import Transform
 from unweave.signatures.chart import Chart
@@ -64,7 +66,12 @@ def main() -> None:
     index = np.stack([random.integers(0, n, 3000) for n in generated.sizes], axis=1)
     index[:, 3], index[:, 5] = 4, 7  # few maps of light to cast
     images = generated.render(index)
-    net = build_model(BetaVAEConfig(latent=LATENT), NetConfig(), Transform.fit(images[:1]), seed=0)
+    with TemporaryDirectory() as folder:  # as users get it: from disk
+        save_model(
+            build_model(BetaVAEConfig(latent=LATENT), NetConfig(), Transform.fit(images[:1]), seed=0),
+            Path(folder) / "net",
+        )
+        net = load_model(Path(folder) / "net")
     model = Principal(images[:1000], net)
     codes = model.encode(images).mean.astype(np.float64)
     factors = tuple(Factor(name=f"axis {k}", kind="continuous") for k in range(LATENT))

@@ -28,7 +28,7 @@ from unweave.nets.config import NetConfig
 from unweave.nets.transform import Transform
 from unweave.objectives.method import Method
 
-_BATCH = 256
+_BATCH = 128
 _FORMAT = 1
 
 
@@ -182,5 +182,6 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
     model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding, to_train=False)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
     model.method.load_state_dict(weights)
-    model.method.to(device).eval()
+    # As in training: convolutions on a CPU take half to two thirds of the time in this order of the pixels.
+    model.method.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # the stub lacks it
     return model
