@@ -29,8 +29,13 @@ from unweave.metrics.registry import METRICS
 
 SIZES = (3, 4, 6)
 
+HEAD = f"{'score':32} {'case':8} {'truth':>7} {'covered':>8} {'width':>7} {'spread':>7}"
+
 RESOLVED = 0.001
 """Spread below which a score is saturated: that of one wrong answer in a thousand."""
+
+Drawn = dict[str, tuple[float, float, float]]
+"""Value, lower and upper end of scores, by name."""
 
 Case = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -70,7 +75,7 @@ def draw(case: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return CASES[case](factors, rng), factors
 
 
-def one(job: tuple[str, str, int, int, int, bool]) -> dict[str, tuple[float, float, float]]:
+def one(job: tuple[str, str, int, int, int, bool]) -> Drawn:
     """Value, lower and upper end of every score of a metric on one data set; without an interval the ends are NaN."""
     metric, case, rows, seed, bootstrap, paired = job
     codes, factors = draw(case, rows, seed)
@@ -84,13 +89,17 @@ def one(job: tuple[str, str, int, int, int, bool]) -> dict[str, tuple[float, flo
 
 
 def coverage(metric: str, case: str, options: argparse.Namespace, pool: ProcessPoolExecutor) -> dict[str, dict]:
-    """Per score: the truth, the share of intervals that hold it, their mean width, and the spread of the values."""
+    """What `summary` says of a metric on a case."""
 
-    def drawn_sets(count: int, first: int, bootstrap: int) -> list[dict[str, tuple[float, float, float]]]:
+    def drawn_sets(count: int, first: int, bootstrap: int) -> list[Drawn]:
         jobs = [(metric, case, options.rows, first + i, bootstrap, options.paired) for i in range(count)]
         return list(pool.map(one, jobs, chunksize=5))
 
-    known, drawn = drawn_sets(options.truth, 10_000, 0), drawn_sets(options.sets, 0, 200)
+    return summary(drawn_sets(options.truth, 10_000, 0), drawn_sets(options.sets, 0, 200))
+
+
+def summary(known: list[Drawn], drawn: list[Drawn]) -> dict[str, dict]:
+    """Per score: the truth, the share of intervals that hold it, their mean width, and the spread of the values."""
     found = {}
     for name in known[0]:
         middle = float(np.mean([k[name][0] for k in known if name in k]))
@@ -112,6 +121,15 @@ def saturated(found: dict[str, float]) -> bool:
     return found["spread"] < RESOLVED and min(found["truth"], 1 - found["truth"]) < RESOLVED
 
 
+def show(found: dict[str, dict], case: str) -> None:
+    """One line per score; `<` and `>` mark coverage out of bounds."""
+    for name, f in found.items():
+        mark = "" if 0.9 <= f["covered"] <= 0.99 else "  <" if f["covered"] < 0.9 else "  >"
+        mark = "  saturated" if saturated(f) else mark
+        shown = f"{f['truth']:7.3f} {f['covered']:8.0%} {f['width']:7.3f} {f['spread']:7.4f}"
+        print(f"{name:32} {case:8} {shown}{mark}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metrics", default=",".join(name for name, entry in METRICS.items() if not entry.slow))
@@ -124,16 +142,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result: dict[str, dict] = {}
-    print(f"{'score':32} {'case':8} {'truth':>7} {'covered':>8} {'width':>7} {'spread':>7}")
+    print(HEAD)
     with ProcessPoolExecutor(options.workers) as pool:
         for metric in options.metrics.split(","):
             for case in options.cases.split(","):
                 found = coverage(metric, case, options, pool)
-                for name, f in found.items():
-                    mark = "" if 0.9 <= f["covered"] <= 0.99 else "  <" if f["covered"] < 0.9 else "  >"
-                    mark = "  saturated" if saturated(f) else mark
-                    shown = f"{f['truth']:7.3f} {f['covered']:8.0%} {f['width']:7.3f} {f['spread']:7.4f}"
-                    print(f"{name:32} {case:8} {shown}{mark}", flush=True)
+                show(found, case)
                 result[f"{metric} {case}"] = found
     if options.json:
         options.json.write_text(json.dumps(result, indent=2))

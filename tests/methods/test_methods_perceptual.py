@@ -70,7 +70,8 @@ def test_every_method_with_every_term(kind, section, root, device, tmp_path):
     again = load_model(tmp_path / "model")  # without the folder of the weights
     assert again.config.perceptual == section
     x = batch_of().x
-    assert torch.equal(again.method.encode(x).mean, method.cpu().eval().encode(x).mean)
+    # Loaded weights lie in another order, in which convolutions add up otherwise: equal to a rounding.
+    torch.testing.assert_close(again.method.encode(x).mean, method.cpu().eval().encode(x).mean)
 
 
 @each_kind
