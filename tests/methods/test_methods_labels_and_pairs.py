@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from unweave.core.binding import Binding
 from unweave.core.errors import ConfigError
@@ -215,9 +216,9 @@ def test_the_contract_holds_with_labels(kind):
     assert len(check_method(config)) == len(CHECKS)
 
 
-def autoencoder(average=arithmetic_average):
+def autoencoder(average=arithmetic_average, last=None):
     nets = build_nets(NetConfig(kind="mlp", hidden=(8,)), shape=(4, 4, 1), latent=3, likelihood=None, seed=0)
-    return PairedAutoencoder(nets, average)
+    return PairedAutoencoder(nets, average, last)
 
 
 @pytest.mark.parametrize("average", [arithmetic_average, product_average])
@@ -243,6 +244,26 @@ def test_shared_dimensions_are_found_for_each_pair_alone():
     torch.testing.assert_close(found[2], torch.tensor([0.0, 0.05, 0.0]))
     torch.testing.assert_close(found[1], torch.tensor([5.0, 0.05, 0.0]))
     torch.testing.assert_close(found[3], torch.tensor([0.0, 0.05, 0.0]))
+
+
+@pytest.mark.parametrize("average", [arithmetic_average, product_average])
+def test_known_shared_dimensions_are_the_last_ones_whatever_the_posteriors_say(average):
+    mean = torch.tensor([[0.0, 5.0, -1.0], [0.0, -5.0, 4.0]])  # the first is alike, the others are not
+    logvar = torch.tensor([[0.0, -1.0, -2.0], [0.0, 0.5, -1.0]])
+    found = autoencoder(average, last=2).shared(Posterior(mean, logvar))
+    want_mean, want_logvar = average(mean[0], logvar[0], mean[1], logvar[1])
+    for row in range(2):
+        torch.testing.assert_close(found.mean[row], torch.cat([mean[row, :1], want_mean[1:]]))
+        torch.testing.assert_close(found.logvar[row], torch.cat([logvar[row, :1], want_logvar[1:]]))
+
+
+def test_labelled_factors_need_dimensions_that_are_not_shared():
+    with pytest.raises(ValidationError, match="fewer than all 4 dimensions, got 4"):
+        AdaGVAEConfig(latent=4, shared=4)
+    supervised = AdaGVAEConfig(latent=4, shared=3, supervision=SupervisionConfig())
+    assert check_method(supervised.model_copy(update={"shared": 2}))
+    with pytest.raises(ConfigError, match=r"method\.shared: 3 of 4 dimensions.*need 2"):
+        make_model(supervised)
 
 
 def test_gradients_flow_through_the_average_to_both_rows():

@@ -67,13 +67,28 @@ def test_halves_show_the_spread_of_fresh_samples_and_of_the_learner(noise):
         rows = random.normal(size=200)
         orders = [random.permutation(rows) for _ in range(8)]
         halves = np.array([[learnt(order[:100]), learnt(order[100:])] for order in orders])
-        low, high = halves_interval(0.0, halves, -9, 9)
-        assert low == -high
-        widths.append(high / t.ppf(0.975, 8))
+        low, high = halves_interval(0.5, 0.5 + halves / 20)  # about 0.5 the scale is straight
+        assert 0.5 - low == pytest.approx(high - 0.5)
+        widths.append(20 * (high - 0.5) / t.ppf(0.975, 8))
     spread = np.sqrt((1 + noise**2) / 200)
     assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(spread, rel=0.08)  # four standard errors
-    assert halves_interval(0.2, np.array([[0.0, 0.4]]), 0.1, 0.3) == (0.1, 0.3)
-    assert halves_interval(1.0, np.ones((8, 2)), 0, 1, least=0.01) == (0.99, 1.0)
+
+
+def test_halves_that_score_lower_show_the_spread_at_the_score_of_all_rows():
+    random = np.random.default_rng(0)
+    # Of 400 answers 0.95 are right after all rows, and 0.6 of the 200 of a half, which taught less.
+    halves = random.binomial(200, 0.6, (4000, 2)) / 200
+    low, high = halves_interval(0.95, halves)
+    deviation = np.sqrt(0.95 * 0.05 / 400)
+    # The scale bends by the square of the deviation over the distance to 1, a tenth here; its mean is right.
+    assert (high - low) / 2 / t.ppf(0.975, 4000) == pytest.approx(deviation, rel=0.03)
+    assert 0.95 - low > high - 0.95
+
+
+def test_halves_stay_within_the_range_and_at_least_as_wide_as_asked():
+    assert halves_interval(0.9, np.array([[0.0, 1.0]])) == (0.0, 1.0)
+    assert halves_interval(1.0, np.ones((8, 2)), least=0.01) == (0.99, 1.0)
+    assert halves_interval(0.0, np.zeros((8, 2)), least=0.01) == (0.0, 0.01)
 
 
 def test_student_t():

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import NonNegativeFloat
-
-from unweave.core.binding import NOTHING_BOUND, Binding
-from unweave.methods.vae import VAEConfig
+from unweave.methods.pair_config import PairConfig
 
 if TYPE_CHECKING:
-    from unweave.nets.build import Nets
-    from unweave.objectives.method import Method
+    from unweave.methods.paired import Average
 
 
-class AdaMLVAEConfig(VAEConfig):
-    """Settings of Ada-ML-VAE: pairs that share all but a few unknown factors have one posterior there (`data.pairs`).
-
-    Attributes:
-        beta: weight of the KL term, from nats to nats.
-    """
+class AdaMLVAEConfig(PairConfig):
+    """Settings of Ada-ML-VAE, which averages the product of the posteriors of a pair."""
 
     kind: Literal["ada_ml_vae"] = "ada_ml_vae"
-    beta: NonNegativeFloat = 1.0
-    wants_pairs: ClassVar[bool] = True
 
-    def build(self, nets: Nets, binding: Binding = NOTHING_BOUND) -> Method:
-        """A VAE over pairs that averages by the product of the posteriors."""
+    @property
+    def average(self) -> Average:
+        """See `product_average`."""
         from unweave.functional.pairs import product_average
-        from unweave.methods.paired import PairedVAE
 
-        return PairedVAE(
-            nets, self.objective({"kl": (self.schedule(self.beta), self.kl())}, nets, binding), product_average
-        )
+        return product_average

@@ -22,12 +22,16 @@ Average = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 class PairedAutoencoder(Autoencoder):
     """An autoencoder that gives the two rows of a pair one posterior in the dimensions that they share.
 
-    Which ones these are is decided for every pair from its own posteriors (`shared_dimensions`).
+    Args:
+        nets: see `Autoencoder`.
+        average: of two posteriors.
+        last: number of dimensions, the last ones, that all pairs share; None decides for every pair from its own
+            posteriors (`shared_dimensions`).
     """
 
-    def __init__(self, nets: Nets, average: Average) -> None:
+    def __init__(self, nets: Nets, average: Average, last: int | None = None) -> None:
         super().__init__(nets)
-        self._average = average
+        self._average, self._last = average, last
 
     def step(self, batch: Batch) -> Step:
         """One forward pass over both rows of every pair: a step of 2 x batch rows."""
@@ -40,7 +44,10 @@ class PairedAutoencoder(Autoencoder):
     def shared(self, q: Posterior) -> Posterior:
         """The posteriors of the first rows of all pairs, then of the second, averaged where a pair shares."""
         (mean, other_mean), (logvar, other_logvar) = q.mean.chunk(2), q.logvar.chunk(2)
-        mask = shared_dimensions(gaussian_divergence(mean, logvar, other_mean, other_logvar))
+        if self._last is None:
+            mask = shared_dimensions(gaussian_divergence(mean, logvar, other_mean, other_logvar))
+        else:
+            mask = torch.arange(mean.shape[1], device=mean.device) >= mean.shape[1] - self._last
         means, logvars = self._average(mean, logvar, other_mean, other_logvar)
         return Posterior(
             torch.cat([torch.where(mask, means, own) for own in (mean, other_mean)]),
@@ -52,6 +59,6 @@ class PairedAutoencoder(Autoencoder):
 class PairedVAE(SingleLossVAE):
     """A VAE whose only player is a `PairedAutoencoder`."""
 
-    def __init__(self, nets: Nets, objective: Objective, average: Average) -> None:
+    def __init__(self, nets: Nets, objective: Objective, average: Average, last: int | None = None) -> None:
         super().__init__(nets, objective)
-        self.vae = PairedAutoencoder(nets, average)
+        self.vae = PairedAutoencoder(nets, average, last)

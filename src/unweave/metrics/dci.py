@@ -174,13 +174,13 @@ class _Found:
     def interval(self, name: str, value: float, halves: Floats) -> tuple[float, float]:
         """Interval of a score, at least one answer wide on either side of an accuracy."""
         if name not in _ACCURACIES:
-            return halves_interval(value, halves, 0, 1)
+            return halves_interval(value, halves)
         learnt = name == "dci.informativeness_train"
         rows = self.task.train if learnt else ~self.task.train
         answers = np.maximum(np.count_nonzero(self.task.labels[rows] >= 0, axis=0), 1)
         least = 1 / float(answers.sum())
         if not learnt:
-            return halves_interval(value, halves, 0, 1, least=least)
+            return halves_interval(value, halves, least=least)
         share, right = self.weights[self.task.used] / self.weights[self.task.used].sum(), self.fits[0].train_accuracy
         half = max(1.96 * float(np.sqrt((share**2 * right * (1 - right) / answers).sum())), least)
         return max(0.0, value - half), min(1.0, value + half)

@@ -53,18 +53,24 @@ def null_range(scores: Floats, low: float, high: float) -> tuple[float, tuple[fl
     return mean, (float(max(low, mean - half)), float(min(high, mean + half)))
 
 
-def halves_interval(value: float, halves: Floats, low: float, high: float, *, least: float = 0) -> tuple[float, float]:
-    """Interval at 95 % from the scores (R, 2) of R random divisions of the rows in two, clipped to the score's range.
+def halves_interval(value: float, halves: Floats, *, least: float = 0) -> tuple[float, float]:
+    """Interval at 95 % of a score in [0, 1] from the scores (R, 2) of R random divisions of the rows in two.
 
     Random groups (Wolter 2007, chapter 2), two of them, divided again and again: the two halves share no row, so a
     quarter of their squared difference has the variance of their mean, and a score of all rows varies as the mean of
     two independent scores of half of the rows. That holds too for what single rows tip over, such as the splits of
     trees; a jackknife of G groups multiplies that by G - 1, and its standard errors for DCI were a third too large.
-    Student's t with R degrees of freedom; at least `least` on either side.
+
+    Half of the rows also teach less, so halves score lower, and scores near 0 or 1 vary less than those between. So
+    differences are those of arcsin(sqrt(score)), whose variance does not depend on the score where it is a share of
+    answers, and nearly not where it is a sum of squares (Anscombe 1948). Student's t with R degrees of freedom; at
+    least `least` on either side.
     """
-    deviation = float(np.sqrt(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 2)
-    half = max(student_t(len(halves)) * deviation, least)
-    return float(max(low, value - half)), float(min(high, value + half))
+    angles = np.arcsin(np.sqrt(np.clip(halves, 0, 1)))
+    deviation = float(np.sqrt(((angles[:, 0] - angles[:, 1]) ** 2).mean()) / 2)
+    angle, half = float(np.arcsin(np.sqrt(value))), student_t(len(halves)) * deviation
+    low, high = (float(np.sin(np.clip(angle + side * half, 0, np.pi / 2)) ** 2) for side in (-1, 1))
+    return max(0.0, min(low, value - least)), min(1.0, max(high, value + least))
 
 
 def jackknife_interval(value: float, without: Floats, low: float, high: float) -> tuple[float, float]:
