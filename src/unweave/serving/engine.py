@@ -125,7 +125,17 @@ class Engine:
             self._load.queued(waiting.cost)
             self._queue.append(waiting)
             self._change.notify()
-        return await waiting.answer
+        late = self._loop.call_later(waiting.deadline - now, self._too_late, waiting)
+        try:
+            return await waiting.answer
+        finally:
+            late.cancel()
+
+    def _too_late(self, waiting: _Waiting) -> None:
+        """The deadline has come: nobody waits beyond it for an answer, whatever becomes of the work."""
+        if not waiting.answer.done():
+            self._metrics.refused.labels("deadline").inc()
+            waiting.answer.set_exception(busy(self._load.wait_s()))
 
     def publish(self) -> None:
         """Bring the gauges up to date."""
@@ -142,6 +152,7 @@ class Engine:
                     return
                 batch = self._take()
                 self._load.began(sum(waiting.cost for waiting in batch))
+            batch = [waiting for waiting in batch if not waiting.answer.done()]  # its deadline came
             late = [waiting for waiting in batch if time.monotonic() + waiting.cost > waiting.deadline]
             on_time = [waiting for waiting in batch if waiting not in late]
             answers = [(waiting, busy(self._load.wait_s())) for waiting in late]

@@ -41,7 +41,7 @@ class Metrics:
         )
         self.refused = Counter(
             "unweave_refused_total",
-            "Requests refused for load: queue (full), deadline, rate (of a tenant).",
+            "Requests refused for load: busy (unread), queue (full), deadline, images, rate (of a tenant).",
             ("why",),
             registry=of,
         )

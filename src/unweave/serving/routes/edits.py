@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from unweave.core.errors import ConfigError
-from unweave.serving.asks import from_base64, read_request
+from unweave.serving.asks import from_base64, read_work
 from unweave.serving.describe import (
     EDIT_HEADERS,
     IMAGES,
@@ -70,7 +70,7 @@ _JSON_TEXT = {"type": "string", "contentMediaType": "application/json", "x-neede
 )
 async def edit(request: Request) -> Response:
     """Answers with the image, or with `Accept: application/json` with readings before and after as well."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if asked.is_form:
         body, images = asked.form(EditBody, ["image"], ["edits"])
     else:
@@ -94,7 +94,7 @@ async def edit(request: Request) -> Response:
 )
 async def swap(request: Request) -> Response:
     """Answers as `/v1/edit` does."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if not asked.is_form:
         raise Refused(415, "wrong_type", "expected multipart/form-data as Content-Type.")
     body, images = asked.form(SwapBody, ["image", "other"], ["factors"])
@@ -117,7 +117,7 @@ async def swap(request: Request) -> Response:
 )
 async def encode(request: Request) -> Response:
     """The code's mean and log-variance, and what the probes say of it."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if asked.is_form:
         body, images = asked.form(EncodeOptionsBody, ["image"], [])
         model, image = body.model, images[0]
@@ -147,7 +147,7 @@ async def encode(request: Request) -> Response:
 )
 async def decode(request: Request) -> Response:
     """Answers with the image."""
-    asked = await read_request(request)
+    asked = await read_work(request)
     body = asked.json(DecodeBody)
     served = asked.server.models.get(asked.caller.tenant, body.model)
     note_of(request).fields["model"] = served.label
