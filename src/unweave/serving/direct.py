@@ -32,7 +32,7 @@ class Direct:
         if route is None:
             await self._app(scope, receive, send)
             return
-        scope |= {"app": self._app, "route": route}
+        scope["app"], scope["route"] = self._app, route
         try:
             response = await route.endpoint(Request(scope, receive, send))
         except Refused as refused:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
 from unweave.serving.served import Served
-from unweave.signatures.apply import Beyond, Over
 from unweave.signatures.edit import Edit
+from unweave.signatures.edited import Beyond, Over
 
 Readings = Mapping[str, Mapping[str, Any]]
 
