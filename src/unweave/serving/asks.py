@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from unweave.serving.bodies import media_type, read_body, read_form, validated
+from unweave.serving.bodies import media_type, read_body, validated
 from unweave.serving.callers import Caller
+from unweave.serving.forms import read_form
 from unweave.serving.gate import note_of
 from unweave.serving.refusals import Refused, busy
 from unweave.serving.server import Server
@@ -55,7 +56,7 @@ class Asked:
         Raises:
             Refused: something is missing, or not as it should be.
         """
-        parts = dict(read_form(self.request, self.content))
+        parts = read_form(self.request.headers.get("content-type", ""), self.content)
         found = []
         for name in files:
             if name not in parts:

@@ -52,7 +52,7 @@ class Coder:
             finally:
                 self._waiting -= 1
         finally:
-            self._metrics.stage_seconds.labels(stage).observe(time.perf_counter() - began)
+            self._metrics.stage(stage).observe(time.perf_counter() - began)
 
     def close(self) -> None:
         """End the thread."""

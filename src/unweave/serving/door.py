@@ -32,7 +32,7 @@ class Door:
     def __init__(self, app: ASGIApp, *, flow: Flow, metrics: Metrics, paths: Collection[str]) -> None:
         self._app, self._flow, self._paths = app, flow, frozenset(paths)
         self._count = metrics.refused.labels("busy").inc
-        self._counts = {path: metrics.requests.labels(path, 503).inc for path in paths}
+        self._counts = {path: metrics.answered(path, 503).inc for path in paths}
         response = busy(_RETRY_S).response()
         self._body = {"type": "http.response.body", "body": response.body}
         headers = [*response.raw_headers, *SAFE_HEADERS]

@@ -180,9 +180,9 @@ class Engine:
         taken = time.monotonic() - began
         self._load.ended(batch[0].job.served.digest, len(batch), taken)
         self._metrics.batch_rows.observe(len(batch))
-        self._metrics.stage_seconds.labels("compute").observe(taken)
+        self._metrics.stage("compute").observe(taken)
         for waiting in batch:
-            self._metrics.stage_seconds.labels("wait").observe(began - waiting.since)
+            self._metrics.stage("wait").observe(began - waiting.since)
         return list(zip(batch, answers, strict=True))
 
     def _deliver(self, answers: Sequence[tuple[_Waiting, Result | Exception]]) -> None:

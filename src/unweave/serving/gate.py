@@ -89,8 +89,8 @@ class Gate:
     def _done(self, scope: Scope, passage: _Passage, note: Note) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
         seconds = time.monotonic() - note.began
-        self._metrics.requests.labels(route, passage.status).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.answered(route, passage.status).inc()
+        self._metrics.took(route).observe(seconds)
         if ACCESS.disabled:
             return
         fields = {
