@@ -12,6 +12,7 @@ from unweave.core.codes import Codes
 from unweave.core.errors import DataError, UnweaveError
 from unweave.core.observations import as_decoded, at_rest
 from unweave.serving.jobs import Job, Result, Source
+from unweave.serving.pictures import write_picture
 from unweave.serving.readings import readings_of
 from unweave.signatures.apply import edit_each
 from unweave.signatures.edited import Beyond, Edited, Over
@@ -139,4 +140,5 @@ def _result(row: _Row, pixels: NDArray[np.uint8] | None) -> Result | UnweaveErro
     if job.readings and editor is not None:
         before = None if row.codes is None else readings_of(editor.signatures, row.codes.mean[0])
         after = None if row.draw is None else readings_of(editor.signatures, row.draw)
-    return Result(row.codes, row.other, pixels, row.edited.notes if row.edited else (), before, after)
+    file = None if pixels is None or job.written is None else write_picture(pixels, job.written)
+    return Result(row.codes, row.other, pixels, row.edited.notes if row.edited else (), before, after, file)

@@ -19,10 +19,10 @@ from unweave.serving.describe import (
     json_answer,
     json_body,
 )
-from unweave.serving.editing import EditAsk, answer_edit, check_factors, encode_image, run_job, wants_json
+from unweave.serving.editing import EditAsk, answer_edit, check_factors, draw, encode_image, wants_json
 from unweave.serving.gate import note_of
 from unweave.serving.jobs import EditOptions, Job
-from unweave.serving.pictures import MEDIA, write_picture
+from unweave.serving.pictures import MEDIA
 from unweave.serving.readings import readings_of
 from unweave.serving.refusals import Refused
 from unweave.serving.schemas import (
@@ -155,12 +155,7 @@ async def decode(request: Request) -> Response:
         raise Refused(
             422, "wrong_size", f"expected {served.model.latent} numbers, got {len(body.codes)}.", where="codes"
         )
-    result = await run_job(asked, Job(served, codes=np.array(body.codes, np.float32)))
-    pixels = result.pixels
-    assert pixels is not None
-    image = await asked.server.coder.run(
-        "write", pixels.shape[0] * pixels.shape[1], lambda: write_picture(pixels, body.format)
-    )
+    _, image = await draw(asked, Job(served, codes=np.array(body.codes, np.float32)), body.format)
     return Response(image, headers={"X-Unweave-Model": served.label}, media_type=MEDIA[body.format])
 
 
