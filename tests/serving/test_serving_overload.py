@@ -92,14 +92,14 @@ def test_a_time_that_was_measured_too_long_does_not_shut_the_server():
 
 def fill(flow):
     """As if the server had more to do than it can."""
-    flow._each = 1.0
+    flow._each = flow._most_s
     flow.enter()
     assert flow.full
 
 
 @pytest.fixture
 def busy_server(small, tmp_path):
-    with serving(tmp_path, {"m": small.folder}, deadline_s=1.0) as here:
+    with serving(tmp_path, {"m": small.folder}) as here:
         yield here
 
 
