@@ -33,6 +33,8 @@ function request()
   count = count + 1
   local body = table.concat({
     '--X\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n', images[count % #images + 1],
+    -- Behind its end, where no decoder looks: or its encoding would be known from the last time.
+    tostring(count),
     '\r\n--X\r\nContent-Disposition: form-data; name="edits"\r\n\r\n',
     string.format('[{"factor": "%s", "by": %.7f}]', factor, 0.1 + 1e-7 * count), "\r\n--X--\r\n",
   })
