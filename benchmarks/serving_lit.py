@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import litserve
-from fastapi import Request, Response
+from fastapi import Response
 
 from serving_peers import Work
 
@@ -18,7 +18,7 @@ class Api(litserve.LitAPI):
         """Once in the worker."""
         self.work = Work(os.environ["UNWEAVE_BUNDLE"])
 
-    def decode_request(self, request: Request) -> Any:  # noqa: ANN401 - a job
+    def decode_request(self, request: Any) -> Any:  # noqa: ANN401 - a form; a job
         """LitServe gives the fields of a form."""
         return self.work.read(request["image"].file.read(), str(request["edits"]))
 

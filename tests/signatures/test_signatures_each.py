@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import mahalanobis
 
 from linear_world import codes_of, world
 from unweave.core.errors import ConfigError, DataError
 from unweave.signatures.apply import edit_codes, edit_each
+from unweave.signatures.density import Density
 from unweave.signatures.edit import Edit, Move, Set, Swap
 
 SIGNATURES = world(radius=5.5)
@@ -62,3 +64,16 @@ def test_what_is_asked_wrongly_fails_alone_and_says_what_it_says_alone():
         assert str(made[k]) == str(alone.value)
     for k in (0, 5):
         assert made[k].codes == pytest.approx(edit_codes(SIGNATURES, codes[k : k + 1], edits[k]).codes, abs=3e-7)
+
+
+def test_distances_and_reaches_are_in_the_metric_of_a_correlated_covariance():
+    random = np.random.default_rng(3)
+    mixing, mean = random.normal(size=(5, 5)), random.normal(size=5)
+    density = Density(mean, mixing @ mixing.T + 0.1 * np.eye(5), 2.0)
+    codes, ways = random.normal(size=(2, 20, 5))
+    inverse = np.linalg.inv(density.covariance)
+    assert density.distance(codes) == pytest.approx([mahalanobis(z, mean, inverse) for z in codes])
+    low, high = density.reach(codes, ways)
+    for end in (low, high):
+        there = density.distance(codes + end[:, None] * ways)
+        assert there == pytest.approx(np.maximum(density.distance(codes), 2.0))
