@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import bentoml
 from bentoml.validators import ContentType
@@ -20,9 +21,11 @@ class Edits:
         self.work = Work(os.environ["UNWEAVE_BUNDLE"])
 
     @bentoml.api(route="/edit")
-    def edit(self, image: Path, edits: str, ctx: bentoml.Context) -> Annotated[Path, ContentType("image/png")]:
+    def edit(
+        self, image: Path, edits: list[dict[str, Any]], ctx: bentoml.Context
+    ) -> Annotated[Path, ContentType("image/png")]:
         """An edited image."""
-        made = self.work.compute([self.work.read(image.read_bytes(), edits)])[0]
+        made = self.work.compute([self.work.read(image.read_bytes(), json.dumps(edits))])[0]
         out = Path(ctx.temp_dir) / "edited.png"
         out.write_bytes(made)
         return out

@@ -16,7 +16,7 @@ class Load:
     """What came back.
 
     Attributes:
-        seconds: latencies of answers with status 200: from when a request was due, or was sent where nothing was due.
+        seconds: latencies of answers with status 200: from when a request was sent.
         statuses: how many of each.
         wall_s: from the first request to the last answer.
         wrong: answers that `check` did not like.
@@ -108,37 +108,6 @@ async def _closed(
     return load
 
 
-async def _open(
-    port: int, requests: Iterator[bytes], rate: float, seconds: float, most: int, check: Callable[[bytes], bool]
-) -> Load:
-    load, random = Load(), np.random.default_rng(0)
-    idle = [_Connection(port) for _ in range(most)]
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def one(connection: _Connection, due: float) -> None:
-        status, body = await connection.ask(next(requests))
-        _count(load, status, body, due, check)
-        idle.append(connection)
-
-    began = due = time.perf_counter()
-    while due < began + seconds:
-        wait = due - time.perf_counter()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        if idle:
-            task = asyncio.create_task(one(idle.pop(), due))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        else:
-            load.statuses[-1] += 1  # the generator has no connection left
-        due += random.exponential(1 / rate)
-    await asyncio.gather(*tasks)
-    load.wall_s = time.perf_counter() - began
-    for connection in idle:
-        connection.close()
-    return load
-
-
 def _count(load: Load, status: int, body: bytes, began: float, check: Callable[[bytes], bool]) -> None:
     load.statuses[status] += 1
     if status == 200:
@@ -151,16 +120,3 @@ def closed_loop(
 ) -> Load:
     """Clients that each send the next request when they have their answer."""
     return asyncio.run(_closed(port, requests, clients, seconds, check))
-
-
-def open_loop(
-    port: int,
-    requests: Iterator[bytes],
-    *,
-    rate: float,
-    seconds: float,
-    most: int = 400,
-    check: Callable[[bytes], bool] = bool,
-) -> Load:
-    """Requests that come at random at a rate, whether earlier ones are answered or not; `most` at once."""
-    return asyncio.run(_open(port, requests, rate, seconds, most, check))

@@ -1,6 +1,7 @@
 """Latency and load of `unweave serve`, beside the same work in process and, where given, beside other servers.
 
-Loopback alone; every phase is bounded. The machine's other work is in every figure: compare figures of one run.
+Loopback alone; every phase is bounded. wrk sends the requests (`apt install wrk`). The machine's
+other work is in every figure: compare figures of one run.
 
     .venv/bin/python benchmarks/serving_load.py --size 64 --seconds 8 --overload 60
     .venv/bin/python benchmarks/serving_load.py --peers /path/to/venv/bin/python   # with litserve and bentoml in it
@@ -23,12 +24,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from serving_client import Load, closed_loop, form, open_loop
+from serving_client import closed_loop, form
+from serving_wrk import Answers, Wrk, write_pool
 from unweave.core.seeds import generator
 from unweave.serving.compute import compute
 from unweave.serving.jobs import Job, Source
@@ -74,7 +77,8 @@ def requests(served: Served, pool: list[bytes], path: str = "/v1/edit") -> Itera
     factor = served.editor.signatures.names[-1]
     for k in itertools.count():
         edits = json.dumps([{"factor": factor, "by": 0.1 + 1e-6 * k}])
-        yield form(path, pool[k % len(pool)], {"edits": edits})
+        # What stands behind its end no decoder looks at, and no image was seen before.
+        yield form(path, pool[k % len(pool)] + b"%d" % k, {"edits": edits})
 
 
 def in_process(served: Served, pool: list[bytes], seconds: float, batch: int) -> tuple[float, float, float, float]:
@@ -114,7 +118,7 @@ def process(command: list[str], folder: Path, port: int) -> Iterator[subprocess.
     """A server, from when it answers until the end."""
     log = (folder / "server.log").open("ab")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(command, stderr=log, stdout=log, env=environment, start_new_session=True, cwd=folder)
+    running = subprocess.Popen(command, stderr=log, stdout=log, env=environment, process_group=0, cwd=folder)
     try:
         end = time.monotonic() + 120
         while True:
@@ -156,36 +160,6 @@ def memory_mib(pid: int) -> float:
     return float("nan")
 
 
-def measure(port: int, made: Iterator[bytes], seconds: float) -> tuple[Load, Load, Load]:
-    """One client, the best of several numbers of clients, and half of that rate."""
-    closed_loop(port, made, clients=4, seconds=min(seconds, 2))
-    one = closed_loop(port, made, clients=1, seconds=seconds)
-    many = [closed_loop(port, made, clients=clients, seconds=seconds) for clients in (4, 8, 16)]
-    best = max(many, key=lambda load: load.rate)
-    return one, best, open_loop(port, made, rate=max(best.rate / 2, 1), seconds=seconds)
-
-
-def overload(port: int, pid: int, made: Iterator[bytes], rate: float, seconds: float) -> None:
-    """Three times what it can do."""
-    sizes, stop = [], threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(1.0):
-            sizes.append(memory_mib(pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    load = open_loop(port, made, rate=3 * rate, seconds=seconds, check=lambda body: body[:4] == b"\x89PNG")
-    stop.set()
-    watcher.join()
-    print(f"  overload, {3 * rate:.0f}/s for {seconds:.0f} s: {load}, longest {load.ms(1):.0f} ms")
-    if len(sizes) > 4:
-        quarter = len(sizes) // 4
-        print(
-            f"  memory: {np.mean(sizes[quarter : 2 * quarter]):.1f} MiB, at the end {np.mean(sizes[-quarter:]):.1f} MiB"
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=64)
@@ -202,6 +176,35 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def measure(wrk: Wrk, seconds: float) -> tuple[Answers, Answers, Answers]:
+    """One client, the best of several numbers of clients, and half of that rate."""
+    wrk.load(4, min(seconds, 2))
+    one = wrk.load(1, seconds)
+    best = max((wrk.load(clients, seconds) for clients in (8, 16, 32)), key=lambda load: load.rate)
+    return one, best, wrk.load(64, seconds, rate=best.rate / 2)
+
+
+def overload(wrk: Wrk, pid: int, rate: float, seconds: float) -> None:
+    """Three times what it can do."""
+    sizes, stop = [], threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(1.0):
+            sizes.append(memory_mib(pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    load = wrk.load(400, seconds, rate=3 * rate)
+    stop.set()
+    watcher.join()
+    print(f"  overload, {3 * rate:.0f}/s for {seconds:.0f} s: {load}")
+    if len(sizes) > 4:
+        quarter = len(sizes) // 4
+        print(
+            f"  memory: {np.mean(sizes[quarter : 2 * quarter]):.1f} MiB, at the end {np.mean(sizes[-quarter:]):.1f} MiB"
+        )
+
+
 def run(given: argparse.Namespace, folder: Path) -> None:
     """All phases."""
     bundle = given.bundle.resolve() if given.bundle else make_bundle(folder / "project", given.size)
@@ -214,33 +217,39 @@ def run(given: argparse.Namespace, folder: Path) -> None:
     )
     print(f"  to file, {graphs:.0f}/s encoding, editing and decoding alone; one thread")
     port, made = free_port(), requests(served, pool)
+    wrk = Wrk(port, write_pool(folder / "pool", pool), served.editor.signatures.names[-1])
     command = [sys.executable, "-c", "from unweave.cli.main import main; main()", "serve", f"load={bundle}"]
-    command += ["--port", str(port), "--batch", str(given.batch), "--no-access-log"]
+    # A cache that is full soon, so that memory that grows is not the cache's.
+    settings = folder / "serve.yaml"
+    settings.write_text("cache_bytes: 4000000\n")
+    command += ["--config", str(settings), "--port", str(port), "--batch", str(given.batch), "--no-access-log"]
     with process(command, folder, port) as server:
-        closed_loop(port, made, clients=1, seconds=1)
+        wrk.load(4, 2)
         before = processor_s(server.pid)
-        answered = sum(closed_loop(port, made, clients=1, seconds=given.seconds).statuses.values())
+        answered = wrk.load(1, given.seconds).answered
         each = 1000 * (processor_s(server.pid) - before) / answered
         print(f"processor time of a request: {each:.2f} ms, of the work in process {cpu:.2f} ms: {each - cpu:.2f} more")
-        one, best, half = measure(port, made, given.seconds)
+        one, best, half = measure(wrk, given.seconds)
         print(f"unweave, one client:       {one}")
         print(f"  capacity:                {best}")
         print(f"  at half of the capacity: {half}")
-        print(
-            f"  over the work itself: {one.ms(0.5) - single:.2f} ms p50; capacity / in process {best.rate / whole:.2f}"
-        )
+        print(f"  over the work itself: {one.p50 - single:.2f} ms p50; capacity / in process {best.rate / whole:.2f}")
         same = itertools.repeat(next(made))
-        print(f"  cached:                  {closed_loop(port, same, clients=1, seconds=given.seconds)}")
+        python = closed_loop(port, made, clients=1, seconds=given.seconds)
+        print(f"  one client in Python:    {python}")
+        print(f"  cached, the same client: {closed_loop(port, same, clients=1, seconds=given.seconds)}")
+        again = in_process(served, pool, given.seconds, given.batch)
+        print(f"  in process again: one edit {again[0]:.2f} ms, in batches {again[2]:.0f}/s")
         if given.overload:
-            overload(port, server.pid, made, best.rate, given.overload)
+            overload(wrk, server.pid, best.rate, given.overload)
     for peer in ("litserve", "bentoml") if given.peers else ():
         port = free_port()
         # Not through `sys.executable`: a peer has an environment of its own, with this package beside it.
         command = [str(given.peers), str(PEERS), peer, str(bundle), str(port), str(given.batch)]
-        path = "/predict" if peer == "litserve" else "/edit"
         with process(command, folder, port):
             time.sleep(5)
-            one, best, half = measure(port, requests(served, pool, path), given.seconds)
+            path = "/predict" if peer == "litserve" else "/edit"
+            one, best, half = measure(replace(wrk, port=port, path=path), given.seconds)
             print(f"{peer}, one client: {one}\n  capacity: {best}\n  at half of the capacity: {half}")
     print(f"load of the machine {os.getloadavg()[0]:.1f} after")
 

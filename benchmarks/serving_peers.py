@@ -44,30 +44,14 @@ class Work:
 
 def litserve(bundle: str, port: int, batch: int) -> None:
     """LitServe with batches, which wait for at most a millisecond."""
-    import litserve as ls
-    from fastapi import Request, Response
+    os.environ["UNWEAVE_BUNDLE"] = bundle
+    import litserve as lit
 
-    class Api(ls.LitAPI):
-        def setup(self, device: str) -> None:
-            self.work = Work(bundle)
-
-        async def decode_request(self, request: Request) -> Any:  # noqa: ANN401 - a job
-            form = await request.form()
-            return self.work.read(await form["image"].read(), str(form["edits"]))
-
-        def predict(self, jobs: Any) -> Any:  # noqa: ANN401 - one job or several
-            return self.work.compute(jobs if isinstance(jobs, list) else [jobs])
-
-        def unbatch(self, output: Any) -> Any:  # noqa: ANN401 - as above
-            return output
-
-        def encode_response(self, output: Any) -> Response:  # noqa: ANN401 - as above
-            return Response(output if isinstance(output, bytes) else output[0], media_type="image/png")
+    from serving_lit import Api
 
     api = Api(max_batch_size=batch, batch_timeout=0.001)
-    ls.LitServer(api, accelerator="cpu", workers_per_device=1).run(
-        host="127.0.0.1", port=port, generate_client_file=False
-    )
+    server = lit.LitServer(api, accelerator="cpu", workers_per_device=1)
+    server.run(host="127.0.0.1", port=port, generate_client_file=False)
 
 
 def bentoml(bundle: str, port: int) -> None:

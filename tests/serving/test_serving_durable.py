@@ -31,6 +31,8 @@ def test_what_was_acknowledged_survives_a_kill(small, pictures, tmp_path):
                         form = {"edits": json.dumps([{"factor": "x", "by": 0.1 * number}])}
                         try:
                             answer = http.post("/v1/edit", files={"image": pictures[number]}, data=form)
+                            if answer.status_code == 503:  # a machine that is busy with other things
+                                continue
                             edit = answer.headers["x-unweave-edit"]
                             sent.add(edit)
                             if http.post("/v1/feedback", json={"edit": edit, "verdict": "kept"}).status_code == 201:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse, Response
@@ -18,8 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import unweave
 from unweave.serving.describe import components
-from unweave.serving.gate import Gate
-from unweave.serving.refusals import STATUSES, Refused
+from unweave.serving.direct import Direct
+from unweave.serving.door import Door
+from unweave.serving.gate import Gate, note_of
+from unweave.serving.refusals import STATUSES, Refused, broken
 from unweave.serving.routes import catalogue, edits, health, opinions
 from unweave.serving.server import Server
 
@@ -42,13 +45,30 @@ class Page:
     policy: str
 
 
-def create_app(server: Server, *, page: Page | None = None) -> FastAPI:
-    """The application of a server.
+def create_app(server: Server, *, page: Page | None = None) -> ASGIApp:
+    """The application of a server, with all that stands around it.
 
     Args:
         server: all its parts; started and stopped with the application.
         page: static files, to which `/` leads.
     """
+    app = _paths(server, page)
+    routes = {route.path: route for route in edits.router.routes if isinstance(route, APIRoute)}
+    settings, metrics = server.settings, server.metrics
+    gate = Gate(Direct(app, routes), metrics=metrics, hosts=settings.allowed_hosts)
+    door = Door(gate, flow=server.flow, metrics=metrics, paths=routes)
+    if not settings.cors:
+        return door
+    return CORSMiddleware(
+        door,
+        allow_origins=list(settings.cors),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+        expose_headers=list(_ANSWER_HEADERS),
+    )
+
+
+def _paths(server: Server, page: Page | None) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,19 +82,11 @@ def create_app(server: Server, *, page: Page | None = None) -> FastAPI:
         app.include_router(module.router)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _not_found)
+    # It is sent at once, and the error goes on to the gate, which logs it.
+    app.add_exception_handler(Exception, _broken)
     if page is not None:
         app.mount(page.path, _with_policy(StaticFiles(directory=page.folder, html=True), page.policy), name="page")
         app.add_api_route("/", _leads_to(f"{page.path}/"), include_in_schema=False)
-    settings = server.settings
-    if settings.cors:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
-            expose_headers=list(_ANSWER_HEADERS),
-        )
-    app.add_middleware(Gate, metrics=server.metrics, hosts=settings.allowed_hosts)
     _describe(app, keyed=True)
     return app
 
@@ -82,6 +94,10 @@ def create_app(server: Server, *, page: Page | None = None) -> FastAPI:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return error.response()
+
+
+async def _broken(request: Request, _: Exception) -> Response:
+    return broken(note_of(request).id).response()
 
 
 async def _not_found(_: Request, error: Exception) -> Response:

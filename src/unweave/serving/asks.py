@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from unweave.serving.bodies import media_type, read_body, read_form, validated
+from unweave.serving.bodies import media_type, read_body, validated
 from unweave.serving.callers import Caller
+from unweave.serving.forms import read_form
 from unweave.serving.gate import note_of
-from unweave.serving.refusals import Refused
+from unweave.serving.refusals import Refused, busy
 from unweave.serving.server import Server
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -55,7 +56,7 @@ class Asked:
         Raises:
             Refused: something is missing, or not as it should be.
         """
-        parts = dict(read_form(self.request, self.content))
+        parts = read_form(self.request.headers.get("content-type", ""), self.content)
         found = []
         for name in files:
             if name not in parts:
@@ -90,6 +91,22 @@ async def read_request(request: Request, *, forms: bool = False, scope: str = "e
     settings = server.settings
     content = await read_body(request, most=settings.body_bytes(caller.tenant), seconds=settings.limits.body_s)
     return Asked(server, caller, note.began, content, request)
+
+
+async def read_work(request: Request, *, forms: bool = False) -> Asked:
+    """A request for the graphs, which from now on is under way (`Flow`).
+
+    Raises:
+        Refused: see `read_request`; 503 where others came meanwhile.
+    """
+    asked = await read_request(request, forms=forms)
+    flow, note = asked.server.flow, note_of(request)
+    if flow.full:
+        asked.server.metrics.refused.labels("busy").inc()
+        raise busy(1.0)
+    flow.enter()
+    note.ended = flow.leave
+    return asked
 
 
 async def caller_of(request: Request, *, scope: str = "edit") -> Caller:

@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from unweave.serving.refusals import Refused
 
 Body = TypeVar("Body", bound=BaseModel)
-
-_MOST_PARTS = 16
-_LONGEST_HEAD = 4096
 
 
 async def read_body(request: Request, *, most: int, seconds: float) -> bytes:
@@ -50,28 +45,6 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def read_form(request: Request, body: bytes) -> Mapping[str, bytes]:
-    """Parts of a `multipart/form-data` body by name; file names are not looked at.
-
-    Raises:
-        Refused: it is none, a name comes twice, or there are too many parts.
-    """
-    _, options = parse_options_header(request.headers.get("content-type", ""))
-    boundary = options.get(b"boundary")
-    if not boundary or len(boundary) > 200:
-        raise Refused(400, "not_a_form", "expected multipart/form-data with a boundary.")
-    form = _Form()
-    try:
-        parser = MultipartParser(boundary, form.callbacks)
-        parser.write(body)
-        parser.finalize()
-    except (FormParserError, ValueError) as error:
-        raise Refused(400, "not_a_form", "the parts of the form cannot be told apart. Check the boundary.") from error
-    if not form.ended:
-        raise Refused(400, "not_a_form", "the form is cut off: its last boundary is missing.")
-    return form.parts
-
-
 def validated(kind: type[Body], content: bytes | Mapping[str, Any]) -> Body:
     """A body of a kind, of JSON text or of values by name.
 
@@ -94,61 +67,3 @@ def _place(parts: tuple[int | str, ...]) -> str:
 
 def _too_large(most: int) -> Refused:
     return Refused(413, "too_large", f"expected a body of at most {most:,} bytes. Make the image smaller.")
-
-
-class _Form:
-    """What python_multipart calls while it walks through a body."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, bytes] = {}
-        self.ended = False
-        self._head, self._value, self._content = bytearray(), bytearray(), bytearray()
-        self._heads: dict[bytes, bytes] = {}
-        self._part = ""
-        self.callbacks: Any = {
-            "on_part_begin": self._begin,
-            "on_header_field": self._field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-            "on_end": self._finish,
-        }
-
-    def _begin(self) -> None:
-        if len(self.parts) >= _MOST_PARTS:
-            raise Refused(400, "not_a_form", f"expected at most {_MOST_PARTS} parts.")
-        self._heads, self._content = {}, bytearray()
-
-    def _field(self, data: bytes, start: int, end: int) -> None:
-        self._head += data[start:end]
-        self._check()
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-        self._check()
-
-    def _check(self) -> None:
-        if len(self._head) + len(self._value) > _LONGEST_HEAD or len(self._heads) > _MOST_PARTS:
-            raise Refused(400, "not_a_form", "a part of the form has too long a head.")
-
-    def _header_end(self) -> None:
-        self._heads[bytes(self._head).lower()] = bytes(self._value)
-        self._head, self._value = bytearray(), bytearray()
-
-    def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._heads.get(b"content-disposition", b""))
-        name = options.get(b"name", b"")
-        self._part = name.decode("utf-8", "replace")[:100]
-        if not name or self._part in self.parts:
-            raise Refused(400, "not_a_form", "expected parts with a name, and each name once.")
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        self._content += data[start:end]
-
-    def _end(self) -> None:
-        self.parts[self._part] = bytes(self._content)
-
-    def _finish(self) -> None:
-        self.ended = True

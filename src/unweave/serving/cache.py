@@ -51,4 +51,4 @@ class Cache:
         self._metrics.cache_bytes.set(self._local.size)
 
     def _count(self, kind: Kind, layer: str, value: bytes | None) -> None:
-        self._metrics.cache.labels(kind, layer, "miss" if value is None else "hit").inc()
+        self._metrics.looked(kind, layer, "miss" if value is None else "hit").inc()

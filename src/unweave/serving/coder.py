@@ -11,7 +11,7 @@ from typing import TypeVar
 from unweave.serving.metrics import Metrics
 from unweave.serving.refusals import busy
 
-_AT_ONCE = 128 * 128
+SMALL = 128 * 128
 """Pixels up to which handing the work to a thread would cost more than it does: about 0.3 ms."""
 
 _MOST_WAITING = 16
@@ -41,7 +41,7 @@ class Coder:
         """
         began = time.perf_counter()
         try:
-            if pixels <= _AT_ONCE:
+            if pixels <= SMALL:
                 return work()
             if self._waiting >= _MOST_WAITING:
                 self._metrics.refused.labels("images").inc()
@@ -52,7 +52,7 @@ class Coder:
             finally:
                 self._waiting -= 1
         finally:
-            self._metrics.stage_seconds.labels(stage).observe(time.perf_counter() - began)
+            self._metrics.stage(stage).observe(time.perf_counter() - began)
 
     def close(self) -> None:
         """End the thread."""

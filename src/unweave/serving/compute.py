@@ -12,8 +12,10 @@ from unweave.core.codes import Codes
 from unweave.core.errors import DataError, UnweaveError
 from unweave.core.observations import as_decoded, at_rest
 from unweave.serving.jobs import Job, Result, Source
+from unweave.serving.pictures import write_picture
 from unweave.serving.readings import readings_of
-from unweave.signatures.apply import Edited, edit_codes
+from unweave.signatures.apply import edit_each
+from unweave.signatures.edited import Beyond, Edited, Over
 from unweave.signatures.residual import add_residual
 
 Floats = NDArray[np.float32]
@@ -49,11 +51,7 @@ def compute(jobs: Sequence[Job]) -> list[Result | UnweaveError]:
     assert all(job.served is served for job in jobs)
     rows = [_Row(job) for job in jobs]
     _encode(rows)
-    for row in rows:
-        try:
-            _edit(row)
-        except UnweaveError as error:
-            row.failed = error
+    _edit(rows)
     pictures = _draw([row for row in rows if row.draw is not None])
     drawn = iter(pictures)
     return [_result(row, next(drawn) if row.draw is not None else None) for row in rows]
@@ -82,24 +80,32 @@ def _each(codes: Codes) -> list[Codes]:
     return [codes.take(np.array([index])) for index in range(len(codes))]
 
 
-def _edit(row: _Row) -> None:
-    job = row.job
-    if job.codes is not None:
-        row.draw = job.codes
-    if job.edit is None or row.codes is None:
-        return
-    editor, options = job.served.editor, job.options
-    assert editor is not None
-    row.edited = edit_codes(
-        editor.signatures,
-        row.codes.mean,
-        job.edit,
-        others=None if row.other is None else row.other.mean,
-        budget=options.budget,
-        over=options.over,
-        beyond=options.beyond,
-    )
-    row.draw = row.edited.codes[0]
+def _edit(rows: Sequence[_Row]) -> None:
+    """Edited codes of all rows, those with the same options at once; codes that are given are drawn as they are."""
+    alike: dict[tuple[bool, float | None, Over, Beyond], list[_Row]] = {}
+    for row in rows:
+        options = row.job.options
+        if row.job.codes is not None:
+            row.draw = row.job.codes
+        elif row.job.edit is not None:
+            alike.setdefault((row.other is not None, options.budget, options.over, options.beyond), []).append(row)
+    for (taking, budget, over, beyond), some in alike.items():
+        editor = some[0].job.served.editor
+        assert editor is not None
+        codes = np.concatenate([_mean(row.codes) for row in some])
+        others = np.concatenate([_mean(row.other) for row in some]) if taking else None
+        edits = [row.job.edit for row in some if row.job.edit is not None]
+        made = edit_each(editor.signatures, codes, edits, others=others, budget=budget, over=over, beyond=beyond)
+        for row, one in zip(some, made, strict=True):
+            if isinstance(one, Edited):
+                row.edited, row.draw = one, one.codes[0]
+            else:
+                row.failed = one
+
+
+def _mean(codes: Codes | None) -> Floats:
+    assert codes is not None
+    return codes.mean
 
 
 def _draw(rows: Sequence[_Row]) -> list[NDArray[np.uint8]]:
@@ -134,4 +140,5 @@ def _result(row: _Row, pixels: NDArray[np.uint8] | None) -> Result | UnweaveErro
     if job.readings and editor is not None:
         before = None if row.codes is None else readings_of(editor.signatures, row.codes.mean[0])
         after = None if row.draw is None else readings_of(editor.signatures, row.draw)
-    return Result(row.codes, row.other, pixels, row.edited.notes if row.edited else (), before, after)
+    file = None if pixels is None or job.written is None else write_picture(pixels, job.written)
+    return Result(row.codes, row.other, pixels, row.edited.notes if row.edited else (), before, after, file)

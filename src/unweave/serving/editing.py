@@ -6,7 +6,7 @@ import base64
 import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from unweave.core.codes import Codes
 from unweave.core.errors import ConfigError, UnweaveError
 from unweave.serving.asks import Asked
+from unweave.serving.coder import SMALL
 from unweave.serving.entries import Edited, codes_from_bytes, codes_to_bytes
 from unweave.serving.gate import note_of
 from unweave.serving.jobs import EditOptions, Job, Result, Source
@@ -99,6 +100,23 @@ async def run_job(asked: Asked, job: Job) -> Result:
         raise Refused(422, "cannot_be_done", str(error), where="edits" if job.edit is not None else None) from error
 
 
+async def draw(asked: Asked, job: Job, kind: Format) -> tuple[Result, bytes]:
+    """What comes of a job, and its picture as a file: a small one is written where it is computed, so that the loop is
+    free for others; a large one in a thread of its own, so that the graphs are.
+
+    Raises:
+        Refused: see `run_job`.
+    """
+    height, width, _ = job.served.model.shape
+    small = height * width <= SMALL
+    result = await run_job(asked, replace(job, written=kind if small else None))
+    if result.file is not None:
+        return result, result.file
+    pixels = result.pixels
+    assert pixels is not None
+    return result, await asked.server.coder.run("write", height * width, lambda: write_picture(pixels, kind))
+
+
 async def _make(asked: Asked, ask: EditAsk, hashes: Sequence[bytes]) -> Edited:
     served, server = ask.served, asked.server
     server.engine.admit(served, asked.began)
@@ -106,14 +124,12 @@ async def _make(asked: Asked, ask: EditAsk, hashes: Sequence[bytes]) -> Edited:
         await _source(asked, served, image, hashed, name, pixels=ask.options.residual and name == "image")
         for image, hashed, name in zip(ask.images, hashes, ("image", "other"), strict=False)
     ]
-    job = Job(served, sources[0], sources[1] if len(sources) > 1 else None, ask.edit, ask.options, None, ask.readings)
-    result = await run_job(asked, job)
+    other = sources[1] if len(sources) > 1 else None
+    job = Job(served, sources[0], other, ask.edit, ask.options, readings=ask.readings)
+    result, image = await draw(asked, job, ask.kind)
     for source, codes, hashed in zip(sources, (result.codes, result.other_codes), hashes, strict=False):
         if source.codes is None and codes is not None:
             _keep_codes(asked, served, hashed, codes)
-    pixels = result.pixels
-    assert pixels is not None
-    image = await server.coder.run("write", pixels.shape[0] * pixels.shape[1], lambda: write_picture(pixels, ask.kind))
     before, after = (
         None if one is None else {n: dict(r) for n, r in one.items()} for one in (result.before, result.after)
     )

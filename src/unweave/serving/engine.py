@@ -125,7 +125,17 @@ class Engine:
             self._load.queued(waiting.cost)
             self._queue.append(waiting)
             self._change.notify()
-        return await waiting.answer
+        late = self._loop.call_later(waiting.deadline - now, self._too_late, waiting)
+        try:
+            return await waiting.answer
+        finally:
+            late.cancel()
+
+    def _too_late(self, waiting: _Waiting) -> None:
+        """The deadline has come: nobody waits beyond it for an answer, whatever becomes of the work."""
+        if not waiting.answer.done():
+            self._metrics.refused.labels("deadline").inc()
+            waiting.answer.set_exception(busy(self._load.wait_s()))
 
     def publish(self) -> None:
         """Bring the gauges up to date."""
@@ -142,6 +152,7 @@ class Engine:
                     return
                 batch = self._take()
                 self._load.began(sum(waiting.cost for waiting in batch))
+            batch = [waiting for waiting in batch if not waiting.answer.done()]  # its deadline came
             late = [waiting for waiting in batch if time.monotonic() + waiting.cost > waiting.deadline]
             on_time = [waiting for waiting in batch if waiting not in late]
             answers = [(waiting, busy(self._load.wait_s())) for waiting in late]
@@ -169,9 +180,9 @@ class Engine:
         taken = time.monotonic() - began
         self._load.ended(batch[0].job.served.digest, len(batch), taken)
         self._metrics.batch_rows.observe(len(batch))
-        self._metrics.stage_seconds.labels("compute").observe(taken)
+        self._metrics.stage("compute").observe(taken)
         for waiting in batch:
-            self._metrics.stage_seconds.labels("wait").observe(began - waiting.since)
+            self._metrics.stage("wait").observe(began - waiting.since)
         return list(zip(batch, answers, strict=True))
 
     def _deliver(self, answers: Sequence[tuple[_Waiting, Result | Exception]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,21 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unweave.serving.logs import ACCESS
 from unweave.serving.metrics import Metrics
-from unweave.serving.refusals import Refused
+from unweave.serving.refusals import SAFE_HEADERS, Refused, broken
 
 _LOG = logging.getLogger("unweave.serving")
 
 NOTE = "unweave.note"
 """Key in the scope of a request under which its `Note` lies."""
-
-_SAFE: tuple[tuple[bytes, bytes], ...] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 
 @dataclass
@@ -39,11 +31,13 @@ class Note:
         id: of the request, also in the header `X-Request-Id`.
         began: in `time.monotonic()`.
         fields: what its handling adds: tenant, key, model, cache.
+        ended: what its handling wants called when it is answered or given up.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     began: float = field(default_factory=time.monotonic)
     fields: dict[str, Any] = field(default_factory=dict)
+    ended: Callable[[], None] | None = None
 
 
 def note_of(request: Request) -> Note:
@@ -85,17 +79,18 @@ class Gate:
         except Exception:
             _LOG.exception("a request broke", extra={"fields": {"id": note.id}})
             if not passage.status:
-                broken = Refused(500, "broken", f"something broke; the log has it under {note.id}.")
-                await broken.response()(scope, receive, passage.send)
+                await broken(note.id).response()(scope, receive, passage.send)
         finally:
             self._metrics.open_requests.dec()
+            if note.ended is not None:
+                note.ended()
             self._done(scope, passage, note)
 
     def _done(self, scope: Scope, passage: _Passage, note: Note) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
         seconds = time.monotonic() - note.began
-        self._metrics.requests.labels(route, passage.status).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.answered(route, passage.status).inc()
+        self._metrics.took(route).observe(seconds)
         if ACCESS.disabled:
             return
         fields = {
@@ -138,12 +133,8 @@ class _Passage:
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = {name.lower() for name, _ in headers}
-        headers += [(name, value) for name, value in _SAFE if name not in names]
+        headers += [(name, value) for name, value in SAFE_HEADERS if name not in names]
         headers.append((b"x-request-id", self._note.id.encode()))
-        if b"content-security-policy" not in names:
-            headers.append((b"content-security-policy", _API_POLICY))
-        if b"cache-control" not in names:
-            headers.append((b"cache-control", b"no-store"))
         if not self._whole:
             # The rest of a request that was refused is not read.
             headers.append((b"connection", b"close"))

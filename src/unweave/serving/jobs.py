@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
+from unweave.serving.pictures import Format
 from unweave.serving.served import Served
-from unweave.signatures.apply import Beyond, Over
 from unweave.signatures.edit import Edit
+from unweave.signatures.edited import Beyond, Over
 
 Readings = Mapping[str, Mapping[str, Any]]
 
@@ -52,6 +53,7 @@ class Job:
         options: of the edit.
         codes: to be decoded, float32 (D,), in place of a source.
         readings: whether all factors are read before and after.
+        written: format in which the picture is written at once, or None: it is large, or nothing is drawn.
     """
 
     served: Served
@@ -61,6 +63,7 @@ class Job:
     options: EditOptions = field(default_factory=EditOptions)
     codes: NDArray[np.float32] | None = None
     readings: bool = False
+    written: Format | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Result:
         pixels: uint8 (H, W, C), edited or decoded; None where nothing was drawn.
         notes: what was not done as asked, in words.
         before, after: readings of all factors, where they were asked for.
+        file: of the pixels, where it was asked for.
     """
 
     codes: Codes | None = None
@@ -80,3 +84,4 @@ class Result:
     notes: tuple[str, ...] = ()
     before: Readings | None = None
     after: Readings | None = None
+    file: bytes | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -41,7 +44,7 @@ class Metrics:
         )
         self.refused = Counter(
             "unweave_refused_total",
-            "Requests refused for load: queue (full), deadline, rate (of a tenant).",
+            "Requests refused for load: busy (unread), queue (full), deadline, images, rate (of a tenant).",
             ("why",),
             registry=of,
         )
@@ -66,6 +69,12 @@ class Metrics:
         self.stale = Gauge(
             "unweave_model_stale", "1 while a newer version is there that cannot be loaded.", ("model",), registry=of
         )
+
+        # Finding a child by its labels takes longer than to count in it. There are few: routes, statuses, stages.
+        self.answered: Callable[[str, int], Counter] = functools.cache(self.requests.labels)
+        self.took: Callable[[str], Histogram] = functools.cache(self.seconds.labels)
+        self.stage: Callable[[str], Histogram] = functools.cache(self.stage_seconds.labels)
+        self.looked: Callable[[str, str, str], Counter] = functools.cache(self.cache.labels)
 
     def text(self) -> bytes:
         """What Prometheus reads."""

@@ -24,6 +24,18 @@ STATUSES: Mapping[int, str] = {
 }
 
 
+SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""What every answer has that says nothing else in their place."""
+
+
 class Refused(Exception):
     """A request that is refused.
 
@@ -58,6 +70,11 @@ def busy(retry_s: float) -> Refused:
     return Refused(
         503, "busy", "The server has more to do than it can within the deadline. Try again later.", retry_s=retry_s
     )
+
+
+def broken(request_id: str) -> Refused:
+    """Something that should not have happened; the log says more under the request's identifier."""
+    return Refused(500, "broken", f"something broke; the log has it under {request_id}.")
 
 
 def no_store(retry_s: float = 2.0) -> Refused:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 
 from unweave.core.factors import FactorKind
 from unweave.serving.pictures import Format
-from unweave.signatures.apply import Beyond, Over
 from unweave.signatures.edit import Change, Edit, Move, Set
+from unweave.signatures.edited import Beyond, Over
 
 _MOST_EDITS = 64
 _MOST_CODES = 65_536

@@ -11,6 +11,7 @@ from unweave.serving.callers import Callers
 from unweave.serving.coder import Coder
 from unweave.serving.edit_log import EditLog
 from unweave.serving.engine import Engine
+from unweave.serving.flow import Flow
 from unweave.serving.metrics import Metrics
 from unweave.serving.models import Models
 from unweave.serving.pulse import Pulse
@@ -37,7 +38,7 @@ class Server:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.stored = Stored(store, self.metrics)
-        self.pulse = Pulse()
+        self.pulse, self.flow = Pulse(), Flow(settings.deadline_s)
         self.engine = Engine(
             batch=settings.batch,
             queue=settings.queue,

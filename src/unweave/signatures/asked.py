@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +18,24 @@ from unweave.signatures.signature import Signature
 Floats = NDArray[np.float64]
 
 
-def goal_of(signature: Signature, change: Change, codes: Floats, others: Floats | None) -> Goal:
+def goal_of(signature: Signature, changes: Sequence[Change], codes: Floats, others: Floats | None) -> Goal:
     """The goal of one factor.
 
     Args:
         signature: of the factor.
-        change: what is asked.
+        changes: what is asked of all codes, or of each; all of the same kind.
         codes: to be edited, (N, D).
         others: codes (N, D) to take the factor from, for `Swap`.
 
     Raises:
         ConfigError: the factor has no such label, or no way leads there.
     """
-    if isinstance(change, Move):
-        return _moved(signature, change.amount, codes)
-    if isinstance(change, Set):
-        return goal_to(signature, np.full(len(codes), label_of(signature, change.value)), codes)
+    moves = [change.amount for change in changes if isinstance(change, Move)]
+    labels = [label_of(signature, change.value) for change in changes if isinstance(change, Set)]
+    if moves:
+        return _moved(signature, _each(moves, codes), codes)
+    if labels:
+        return goal_to(signature, _each(labels, codes), codes)
     assert others is not None
     if signature.path == "classes":
         return goal_to(signature, signature.reader.read(others), codes)
@@ -116,17 +119,22 @@ def _named(names: tuple[str, ...], value: float | str) -> int | None:
     return None
 
 
-def _moved(signature: Signature, amount: float, codes: Floats) -> Goal:
+def _each(values: Sequence[float], codes: Floats) -> Floats:
+    """One number for each code."""
+    return np.broadcast_to(np.array(values, dtype=np.float64), (len(codes),))
+
+
+def _moved(signature: Signature, amounts: Floats, codes: Floats) -> Goal:
     outputs = signature.reader(codes)
     if signature.path == "classes":
         first, second = _two_classes(signature.factor, signature.classes)
         ways = np.full((2, len(codes)), [[first], [second]], dtype=np.int64)
-        return ClassGoal(signature, ways[0], ways[1], np.full(len(codes), amount))
+        return ClassGoal(signature, ways[0], ways[1], amounts)
     if signature.path == "rotation":
-        return TurnGoal.of(signature, outputs, np.full(len(codes), amount / signature.chart.target.scale))
+        return TurnGoal.of(signature, outputs, amounts / signature.chart.target.scale)
     # What the probe sees of the way: all of it, unless isolation could leave only a part.
     restore, start = signature.chart.target.restore, outputs[:, 0]
-    way = signature.offset(restore(start), restore(start + amount))
+    way = signature.offset(restore(start), restore(start + amounts))
     return ReadingGoal(signature, start, start + way @ signature.reader.weights[:, 0])
 
 

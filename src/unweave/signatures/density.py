@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -50,10 +51,15 @@ class Density:
         bare = cls(mean, covariance, 0.0)
         return cls(mean, covariance, float(np.quantile(bare.distance(values), INSIDE)))
 
+    @cached_property
+    def _whiten(self) -> Floats:
+        """What differences of codes, as rows, are multiplied by so that their lengths are Mahalanobis distances."""
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(self.covariance)).T)
+
     def distance(self, codes: NDArray[Any]) -> Floats:
         """Mahalanobis distance (N,) of codes (N, D) from the mean."""
-        away = np.linalg.solve(np.linalg.cholesky(self.covariance), (np.asarray(codes, np.float64) - self.mean).T)
-        return np.asarray(np.sqrt((away**2).sum(axis=0)))
+        away = (np.asarray(codes, np.float64) - self.mean) @ self._whiten
+        return np.asarray(np.sqrt((away**2).sum(axis=1)))
 
     def reach(self, codes: NDArray[Any], directions: Floats) -> tuple[Floats, Floats]:
         """How far codes (N, D) can go along directions (N, D) or (D,) and stay inside: (lowest, highest), (N,) each.
@@ -61,9 +67,8 @@ class Density:
         The roots of |z + t d - mean|² = radius² in the metric of the covariance. A code that is outside from the start
         may go where it comes no further out.
         """
-        root = np.linalg.cholesky(self.covariance)
-        z = np.linalg.solve(root, (np.asarray(codes, np.float64) - self.mean).T).T
-        d = np.linalg.solve(root, np.broadcast_to(directions, z.shape).T).T
+        z = (np.asarray(codes, np.float64) - self.mean) @ self._whiten
+        d = np.broadcast_to(directions, z.shape) @ self._whiten
         square, half = (d**2).sum(axis=1), (z * d).sum(axis=1)
         limit = np.maximum(self.radius**2, (z**2).sum(axis=1))
         middle = np.divide(-half, square, out=np.zeros_like(half), where=square > 0)

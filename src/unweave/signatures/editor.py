@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from unweave.core.errors import ShapeError
 from unweave.core.model import LatentModel
 from unweave.core.observations import as_decoded, at_rest
-from unweave.signatures.apply import Beyond, Edited, Over, edit_codes
+from unweave.signatures.apply import edit_codes
 from unweave.signatures.edit import Change, Edit, Swap
+from unweave.signatures.edited import Beyond, Edited, Over
 from unweave.signatures.residual import add_residual
 from unweave.signatures.signatures import Signatures
 from unweave.signatures.strips import Strip, strip_of

@@ -60,6 +60,10 @@ class Goal(Protocol):
     def wanted(self) -> Floats:
         """Labels (N,) that the probe should say."""
 
+    @property
+    def straight(self) -> bool:
+        """Whether it is as linear everywhere as it is anywhere, so that one step of Newton's method ends there."""
+
     def shift(self, at: Floats) -> Floats:
         """What parameters (N, p) add to the codes, (N, D)."""
 
@@ -98,6 +102,11 @@ class ReadingGoal:
     def wanted(self) -> Floats:
         """Labels in the units of the factor."""
         return self.signature.chart.target.restore(self.want)
+
+    @property
+    def straight(self) -> bool:
+        """Where the path has no knots."""
+        return not self.signature.chart.knots
 
     def shift(self, at: Floats) -> Floats:
         """The parameter is the distance along the path, in standard steps."""
@@ -165,6 +174,7 @@ class TurnGoal:
     grow: Floats
 
     width = 2
+    straight = True
 
     @classmethod
     def of(cls, signature: Signature, start: Floats, turn: Floats) -> Self:
@@ -243,6 +253,11 @@ class ClassGoal:
     def way(self) -> Floats:
         """From class to class, (N, D)."""
         return np.asarray(self.signature.directions[self.to] - self.signature.directions[self.start])
+
+    @property
+    def straight(self) -> bool:
+        """Where the multiples are given."""
+        return not np.isnan(self.fixed).any()
 
     def shift(self, at: Floats) -> Floats:
         """The parameter is the multiple of the way."""

@@ -13,7 +13,7 @@ from unweave.signatures.goals import Goal, Linear
 Floats = NDArray[np.float64]
 
 _STEPS = 60
-"""Newton steps at most. Straight paths need one, classes and bent paths a few."""
+"""Newton steps at most. Straight paths take one, classes and bent paths a few."""
 
 _DONE = 1e-10
 _DEPENDENT = 1e-7
@@ -39,7 +39,7 @@ def solve(codes: Floats, goals: Sequence[Goal]) -> tuple[list[Floats], Floats]:
         after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, parts, strict=True)]
         change = max(float(np.abs(b - a).max(initial=0)) for a, b in zip(at, after, strict=True))
         at = after
-        if change <= _DONE:
+        if change <= _DONE or all(goal.straight for goal in goals):
             break
     return at, np.asarray(sum(goal.shift(a) for goal, a in zip(goals, at, strict=True)))
 
@@ -60,6 +60,8 @@ def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
         # A point on the circle has two outputs: either of its directions may serve either.
         if weak[:, owner == k].any() and goal.width == 1:
             raise ConfigError(f"the signature of {goal.signature.name!r} does not move what its probe reads.")
+    if width == 1:  # what has no solution was found above
+        return np.asarray(rest / system[:, :, 0])
     unit = np.sqrt(np.where(own > 0, own, 1.0))
     scaled = system / unit[:, :, None] / unit[:, None, :]
     least = np.linalg.svd(scaled, compute_uv=False)[:, -1] if len(scaled) else np.ones(0)

@@ -16,6 +16,7 @@ MOST_EDITS = 100
 MOST_NOTES = 100
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _KEY = re.compile(r"uw_[0-9a-fA-F]{12}_?[0-9a-fA-F]*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -59,7 +60,7 @@ def check_text(what: str, value: str, *, longest: int = LONGEST, empty: bool = F
     if not isinstance(value, str) or len(value) > longest or not (value or empty):
         least = 0 if empty else 1
         raise ConfigError(f"{what}: expected text of {least} to {longest} characters, got {shown(value)}.")
-    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if "\x00" in value or _SURROGATE.search(value):
         raise ConfigError(f"{what}: expected Unicode text without NUL and lone surrogates, got {shown(value)}.")
     return value
 

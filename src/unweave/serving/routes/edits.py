@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from unweave.core.errors import ConfigError
-from unweave.serving.asks import from_base64, read_request
+from unweave.serving.asks import from_base64, read_work
 from unweave.serving.describe import (
     EDIT_HEADERS,
     IMAGES,
@@ -19,10 +19,10 @@ from unweave.serving.describe import (
     json_answer,
     json_body,
 )
-from unweave.serving.editing import EditAsk, answer_edit, check_factors, encode_image, run_job, wants_json
+from unweave.serving.editing import EditAsk, answer_edit, check_factors, draw, encode_image, wants_json
 from unweave.serving.gate import note_of
 from unweave.serving.jobs import EditOptions, Job
-from unweave.serving.pictures import MEDIA, write_picture
+from unweave.serving.pictures import MEDIA
 from unweave.serving.readings import readings_of
 from unweave.serving.refusals import Refused
 from unweave.serving.schemas import (
@@ -70,7 +70,7 @@ _JSON_TEXT = {"type": "string", "contentMediaType": "application/json", "x-neede
 )
 async def edit(request: Request) -> Response:
     """Answers with the image, or with `Accept: application/json` with readings before and after as well."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if asked.is_form:
         body, images = asked.form(EditBody, ["image"], ["edits"])
     else:
@@ -94,7 +94,7 @@ async def edit(request: Request) -> Response:
 )
 async def swap(request: Request) -> Response:
     """Answers as `/v1/edit` does."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if not asked.is_form:
         raise Refused(415, "wrong_type", "expected multipart/form-data as Content-Type.")
     body, images = asked.form(SwapBody, ["image", "other"], ["factors"])
@@ -117,7 +117,7 @@ async def swap(request: Request) -> Response:
 )
 async def encode(request: Request) -> Response:
     """The code's mean and log-variance, and what the probes say of it."""
-    asked = await read_request(request, forms=True)
+    asked = await read_work(request, forms=True)
     if asked.is_form:
         body, images = asked.form(EncodeOptionsBody, ["image"], [])
         model, image = body.model, images[0]
@@ -147,7 +147,7 @@ async def encode(request: Request) -> Response:
 )
 async def decode(request: Request) -> Response:
     """Answers with the image."""
-    asked = await read_request(request)
+    asked = await read_work(request)
     body = asked.json(DecodeBody)
     served = asked.server.models.get(asked.caller.tenant, body.model)
     note_of(request).fields["model"] = served.label
@@ -155,12 +155,7 @@ async def decode(request: Request) -> Response:
         raise Refused(
             422, "wrong_size", f"expected {served.model.latent} numbers, got {len(body.codes)}.", where="codes"
         )
-    result = await run_job(asked, Job(served, codes=np.array(body.codes, np.float32)))
-    pixels = result.pixels
-    assert pixels is not None
-    image = await asked.server.coder.run(
-        "write", pixels.shape[0] * pixels.shape[1], lambda: write_picture(pixels, body.format)
-    )
+    _, image = await draw(asked, Job(served, codes=np.array(body.codes, np.float32)), body.format)
     return Response(image, headers={"X-Unweave-Model": served.label}, media_type=MEDIA[body.format])
 
 
