@@ -86,7 +86,7 @@ def fit_signatures(
     table = table.select(tuple(reports))
     density = Density.of(everything)
     rows = np.sort(generator(seed, "signatures", "edited").permutation(len(everything))[:EDITED])
-    whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding)
+    whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding, groups)
     halves = [] if only else _halves(whole, reports, density, groups, correlated, seed)
     found, choices = [], {}
     for name, report in reports.items():
@@ -138,9 +138,11 @@ def _problem(
     reports: Mapping[str, ProbeReport],
     density: Density,
     binding: Binding,
+    groups: NDArray[np.int64] | None,
 ) -> Problem:
     reliable = tuple(name for name in readers if _is_reliable(reports[name]))
-    return Problem(codes, table, readers, reliable, density.covariance, binding)
+    penalties = {name: reports[name].penalty for name in readers}
+    return Problem(codes, table, readers, reliable, density.covariance, binding, penalties, groups)
 
 
 def _is_reliable(report: ProbeReport) -> bool:
@@ -179,7 +181,8 @@ def _halves(
                     weights=None if weights is None else weights.values,
                     penalty=reports[name].penalty,
                 )
-        parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding))
+        part = None if groups is None else groups[rows]
+        parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding, part))
     return [(parts[0], parts[1]), (parts[1], parts[0])]
 
 
@@ -208,5 +211,5 @@ def _moves_enough(signature: Signature, density: Density, codes: Floats) -> bool
     low, high = safe_range(signature.chart, signature.directions, signature.path, signature.reader, density, codes)
     if signature.path == "classes":
         return high >= 1
-    enough = signature.factor.period / 8 if signature.path == "rotation" else 1.0
+    enough = signature.factor.period / 8 if signature.turns else 1.0
     return low <= -enough and high >= enough

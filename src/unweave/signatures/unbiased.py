@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unweave.core.targets import Target
+from unweave.signatures.chart import Chart
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.regression import Regression
 
 Floats = NDArray[np.float64]
@@ -27,15 +31,17 @@ class Unbiased:
     Aᵀ)⁺ for movement A and noise N. A probe is a regression the other way round: it reads a factor partly off the
     correlated ones, and so sees leakage in movements that have none. Where paths bend, the estimate is corrected by W
     times what the bent regression leaves unexplained, a few times over (the chord method; Ortega and Rheinboldt 1970,
-    section 7.1).
+    section 7.1). An angle whose path bends is no small correction of a circle: it is read as a place on the path.
 
     Attributes:
         straight: regression on coordinates without knots.
         bent: the same with knots where a factor has enough labels for them, or None.
+        places: readers of the angles that have knots, by name.
     """
 
     straight: Regression
     bent: Regression | None = None
+    places: Mapping[str, PlaceReader] = field(default_factory=dict)
 
     @cached_property
     def weights(self) -> Floats:
@@ -46,11 +52,17 @@ class Unbiased:
 
     def __call__(self, codes: Floats) -> dict[str, Floats]:
         """Coordinates (N, m) of codes (N, D), by factor: standard steps, points on the circle, shares of classes."""
-        found = (codes - self.straight.centre) @ self.weights + np.concatenate(self.straight.means)
+        names = [chart.target.factor.name for chart in self.straight.charts]
+        places = {names.index(name): reader(codes) for name, reader in self.places.items()}
+
+        def placed(found: Floats) -> Floats:
+            parts = self._split(found)
+            return np.hstack([places.get(k, part) for k, part in enumerate(parts)])
+
+        found = placed((codes - self.straight.centre) @ self.weights + np.concatenate(self.straight.means))
         if self.bent is not None:
             for _ in range(_ROUNDS):
-                found = found + (codes - self._predicted(self.bent, found)) @ self.weights
-        names = (chart.target.factor.name for chart in self.straight.charts)
+                found = placed(found + (codes - self._predicted(self.bent, found)) @ self.weights)
         return dict(zip(names, self._split(found), strict=True))
 
     def _split(self, found: Floats) -> list[Floats]:
@@ -61,6 +73,13 @@ class Unbiased:
         """Codes (N, D) that the bent regression expects at coordinates (N, M)."""
         codes = np.repeat(bent.centre[None], len(found), axis=0)
         for chart, mean, movement, own in zip(bent.charts, bent.means, bent.movement, self._split(found), strict=True):
-            coordinates = chart.of(chart.target.restore(own[:, 0])) if chart.knots else own
+            coordinates = chart.of(_label(chart.target, own)) if chart.knots else own
             codes += (coordinates - mean) @ movement
         return codes
+
+
+def _label(target: Target, coordinates: Floats) -> Floats:
+    """Labels (N,) of coordinates without knots; those of a level are not rounded."""
+    if target.factor.kind == "circular":
+        return Chart(target).labels(coordinates)
+    return target.restore(coordinates[:, 0])
