@@ -96,8 +96,9 @@ class Problem:
 
     def unbiased(self, name: str) -> Unbiased:
         """Reads a factor and the reliable others off codes; see there."""
-        bent = {n: self.bent_charts[n] for n in self.beside(name) if n in self.bent_charts}
-        places = {n: self.place(n) for n, chart in bent.items() if chart.target.factor.kind == "circular"}
+        knotted = {n: self.bent_charts[n] for n in self.beside(name) if n in self.bent_charts}
+        places = {n: self.place(n) for n, chart in knotted.items() if chart.target.factor.kind == "circular"}
+        bent = {n: chart for n, chart in knotted.items() if n not in places}
         return Unbiased(self.regression(name), self.regression(name, bent) if bent else None, places)
 
     def place(self, name: str) -> PlaceReader:

@@ -150,7 +150,9 @@ def _is_reliable(report: ProbeReport) -> bool:
     score = report.main
     if score.null_interval is None or score.null is None or score.value is None:
         return score.value is not None and score.value > LEAST_SKILL
-    return report.reliable and score.value - score.null > LEAST_SKILL * (1 - score.null)
+    # Without resamples there is no interval, and the score itself has to lie above those of permuted labels.
+    above = report.reliable if score.interval is not None else score.value > score.null_interval[1]
+    return above and score.value - score.null > LEAST_SKILL * (1 - score.null)
 
 
 def _halves(

@@ -9,8 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.core.targets import Target
-from unweave.signatures.chart import Chart
 from unweave.signatures.place import PlaceReader
 from unweave.signatures.regression import Regression
 
@@ -35,7 +33,7 @@ class Unbiased:
 
     Attributes:
         straight: regression on coordinates without knots.
-        bent: the same with knots where a factor has enough labels for them, or None.
+        bent: the same with knots where a level or a measurement has enough labels for them, or None.
         places: readers of the angles that have knots, by name.
     """
 
@@ -53,17 +51,12 @@ class Unbiased:
     def __call__(self, codes: Floats) -> dict[str, Floats]:
         """Coordinates (N, m) of codes (N, D), by factor: standard steps, points on the circle, shares of classes."""
         names = [chart.target.factor.name for chart in self.straight.charts]
-        places = {names.index(name): reader(codes) for name, reader in self.places.items()}
-
-        def placed(found: Floats) -> Floats:
-            parts = self._split(found)
-            return np.hstack([places.get(k, part) for k, part in enumerate(parts)])
-
-        found = placed((codes - self.straight.centre) @ self.weights + np.concatenate(self.straight.means))
+        found = (codes - self.straight.centre) @ self.weights + np.concatenate(self.straight.means)
         if self.bent is not None:
             for _ in range(_ROUNDS):
-                found = placed(found + (codes - self._predicted(self.bent, found)) @ self.weights)
-        return dict(zip(names, self._split(found), strict=True))
+                found = found + (codes - self._predicted(self.bent, found)) @ self.weights
+        read = dict(zip(names, self._split(found), strict=True))
+        return read | {name: reader(codes) for name, reader in self.places.items()}
 
     def _split(self, found: Floats) -> list[Floats]:
         ends = np.cumsum([chart.width for chart in self.straight.charts])
@@ -73,13 +66,6 @@ class Unbiased:
         """Codes (N, D) that the bent regression expects at coordinates (N, M)."""
         codes = np.repeat(bent.centre[None], len(found), axis=0)
         for chart, mean, movement, own in zip(bent.charts, bent.means, bent.movement, self._split(found), strict=True):
-            coordinates = chart.of(_label(chart.target, own)) if chart.knots else own
+            coordinates = chart.of(chart.target.restore(own[:, 0])) if chart.knots else own
             codes += (coordinates - mean) @ movement
         return codes
-
-
-def _label(target: Target, coordinates: Floats) -> Floats:
-    """Labels (N,) of coordinates without knots; those of a level are not rounded."""
-    if target.factor.kind == "circular":
-        return Chart(target).labels(coordinates)
-    return target.restore(coordinates[:, 0])
