@@ -40,7 +40,7 @@ LABELS, JUDGED, HELD = 1000, 6000, 600
 CHOSEN = "chosen"
 """For each factor the form that leaks least on held-out labels: what `unweave probe` takes."""
 
-SHOWN = ("isolated - plain", "isolated - dimension", "chosen - plain", "chosen - dimension")
+SHOWN = ("isolated - plain", "isolated - dimension", "chosen - plain", "chosen - dimension", "chosen - isolated")
 
 
 def judges_of(name: str, data: Any, rows: np.ndarray) -> list[Judge]:  # noqa: ANN401 - Dataset

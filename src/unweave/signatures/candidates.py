@@ -96,15 +96,23 @@ class Problem:
 
     def unbiased(self, name: str) -> Unbiased:
         """Reads a factor and the reliable others off codes; see there."""
-        knotted = {n: self.bent_charts[n] for n in self.beside(name) if n in self.bent_charts}
-        places = {n: self.place(n) for n, chart in knotted.items() if chart.target.factor.kind == "circular"}
-        bent = {n: chart for n, chart in knotted.items() if n not in places}
+        beside = [n for n in self.beside(name) if n in self.bent_charts]
+        places = {n: self.place(n) for n in beside if n in self.loops}
+        bent = {n: self.bent_charts[n] for n in beside if n not in places}
         return Unbiased(self.regression(name), self.regression(name, bent) if bent else None, places)
 
+    @property
+    def loops(self) -> dict[str, Chart]:
+        """Coordinates of the angles whose paths bend."""
+        return {n: chart for n, chart in self.bent_charts.items() if chart.target.factor.kind == "circular"}
+
     def place(self, name: str) -> PlaceReader:
-        """Reads an angle off the bent path that codes take with it while the reliable others stay."""
-        chart, at = self.bent_charts[name], self.beside(name).index(name)
-        found = self.regression(name, {name: chart})
+        """Reads an angle off the bent path that codes take with it while the reliable others stay.
+
+        Other angles are held along their own bent paths: what a circle leaves of them would be noise at the knots.
+        """
+        chart, at = self.loops[name], self.beside(name).index(name)
+        found = self.regression(name, self.loops)
         corners = found.centre + (np.eye(chart.width) - found.means[at]) @ found.movement[at]
         codes, labels = self.known(name)
         return PlaceReader.along(chart, corners, codes, labels)
@@ -207,7 +215,7 @@ def _bent(problem: Problem, name: str, target: Floats) -> Signature | None:
 
 def _loop(problem: Problem, name: str, target: Floats) -> Signature | None:
     """The path of an angle through the means of the codes at knots, with the other factors held."""
-    if name not in problem.bent_charts:
+    if name not in problem.loops:
         return None
     reader, weights = problem.place(name), problem.readers[name].weights
     knots = np.array(reader.chart.knots)

@@ -37,6 +37,10 @@ LEAST_SKILL = 0.1
 
 _FOLDS = 2
 
+Half = tuple[Problem, Problem, NDArray[np.int64], Floats]
+"""Rows that candidates are found on, the others that judge them, some of the first, and what the model makes of these:
+what it does not redraw cannot leak, and should not count."""
+
 
 def fit_signatures(
     codes: NDArray[np.floating[Any]],
@@ -85,13 +89,14 @@ def fit_signatures(
     )
     table = table.select(tuple(reports))
     density = Density.of(everything)
+    responded: Response = response or (lambda z: z)
     rows = np.sort(generator(seed, "signatures", "edited").permutation(len(everything))[:EDITED])
     whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding, groups)
-    halves = [] if only else _halves(whole, reports, density, groups, correlated, seed)
+    halves = [] if only else _halves(whole, reports, density, groups, correlated, responded, seed)
     found, choices = [], {}
     for name, report in reports.items():
         every = candidates(whole, name)
-        leaks, short = _leaks(halves, name, everything[rows], density, response or (lambda z: z))
+        leaks, short = _leaks(halves, name, everything[rows], density, responded)
         # What moves too little inside the data is taken only where nothing else is there.
         able = [form for form in leaks if form not in short] or list(leaks)
         chosen = f"{only}" if only else min(able, key=lambda form: leaks[form]) if able else "isolated"
@@ -161,9 +166,10 @@ def _halves(
     density: Density,
     groups: NDArray[np.int64] | None,
     correlated: Sequence[tuple[str, str]],
+    response: Response,
     seed: int,
-) -> list[tuple[Problem, Problem]]:
-    """The problems of both halves of the labelled rows, each way round, with the penalties that all rows chose."""
+) -> list[Half]:
+    """Both halves of the labelled rows, each way round, with the penalties that all rows chose."""
     codes, table = whole.codes, whole.factors
     units = np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]
     side = generator(seed, "signatures", "halves").permutation(int(units.max()) + 1)[units] % _FOLDS
@@ -185,22 +191,26 @@ def _halves(
                 )
         part = None if groups is None else groups[rows]
         parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding, part))
-    return [(parts[0], parts[1]), (parts[1], parts[0])]
+    found = []
+    for fitted, judging in (parts, parts[::-1]):
+        some = np.unique(np.linspace(0, len(fitted.codes) - 1, EDITED).astype(np.int64))
+        found.append((fitted, judging, some, response(fitted.codes[some])))
+    return found
 
 
 def _leaks(
-    halves: list[tuple[Problem, Problem]], name: str, codes: Floats, density: Density, response: Response
+    halves: list[Half], name: str, codes: Floats, density: Density, response: Response
 ) -> tuple[dict[str, float], set[str]]:
     """Held-out leakage of every candidate of a factor, mean of both ways, and which cannot move it far enough."""
     found: dict[str, list[float]] = {}
     short: set[str] = set()
-    for fitted, judging in halves:
+    for fitted, judging, rows, again in halves:
         if name not in fitted.readers or name not in judging.readers:
             continue
         read, names = judging.unbiased(name), judging.beside(name)
         targets = {n: judging.readers[n].target for n in names}
-        rows = fitted.factors.select([n for n in names if n in fitted.readers])
-        skill = dict.fromkeys(names, 0.0) | skills(read(fitted.codes), {n: judging.charts[n] for n in rows.names}, rows)
+        told = fitted.factors.take(rows).select([n for n in names if n in fitted.readers])
+        skill = dict.fromkeys(names, 0.0) | skills(read(again), {n: judging.charts[n] for n in told.names}, told)
         for form, signature in candidates(fitted, name).items():
             found.setdefault(form, []).append(leak(signature, codes, read, targets, skill, response))
             if not _moves_enough(signature, density, codes):

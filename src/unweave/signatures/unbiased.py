@@ -14,8 +14,8 @@ from unweave.signatures.regression import Regression
 
 Floats = NDArray[np.float64]
 
-_SAME = 1e-9
-"""Relative size of a singular value that counts as 0: the coordinates of classes depend on each other."""
+_VARIANCE = 100.0
+"""Of the factors, in their coordinates, whose own is about 1: so wide that it decides only what codes leave open."""
 
 _ROUNDS = 8
 """Corrections of a first, straight reading by what bent paths predict."""
@@ -25,11 +25,14 @@ _ROUNDS = 8
 class Unbiased:
     """The coordinates of all factors that explain given codes best.
 
-    For straight paths the best linear unbiased estimate (generalised least squares; Aitken 1936): W = N⁻¹ Aᵀ (A N⁻¹
-    Aᵀ)⁺ for movement A and noise N. A probe is a regression the other way round: it reads a factor partly off the
-    correlated ones, and so sees leakage in movements that have none. Where paths bend, the estimate is corrected by W
-    times what the bent regression leaves unexplained, a few times over (the chord method; Ortega and Rheinboldt 1970,
-    section 7.1). An angle whose path bends is no small correction of a circle: it is read as a place on the path.
+    For straight paths the best linear estimate for factors that vary by themselves: W = N⁻¹ Aᵀ (A N⁻¹ Aᵀ + 1/v)⁻¹ for
+    movement A and noise N (random effects of variance v; Robinson 1991, eq. 3.1). With a large v it is unbiased but for
+    a trifle, as generalised least squares is, of whatever codes tell; what they do not tell stays near its mean, where
+    least squares would fill it with noise, and all others with it. A probe is a regression the other way round: it
+    reads a factor partly off the correlated ones, and so sees leakage in movements that have none. Where paths bend,
+    the estimate is corrected by W times what the bent regression leaves unexplained, a few times over (the chord
+    method; Ortega and Rheinboldt 1970, section 7.1). An angle whose path bends is no small correction of a circle: it
+    is read as a place on the path.
 
     Attributes:
         straight: regression on coordinates without knots.
@@ -44,19 +47,26 @@ class Unbiased:
     @cached_property
     def weights(self) -> Floats:
         """W, (D, M): codes to all coordinates side by side."""
-        every = np.vstack(self.straight.movement)
+        every = self._movement
         filtered = np.linalg.solve(self.straight.noise, every.T)
-        return np.asarray(filtered @ np.linalg.pinv(every @ filtered, rcond=_SAME, hermitian=True))
+        return np.asarray(filtered @ np.linalg.inv(every @ filtered + np.eye(len(every)) / _VARIANCE))
 
     def __call__(self, codes: Floats) -> dict[str, Floats]:
         """Coordinates (N, m) of codes (N, D), by factor: standard steps, points on the circle, shares of classes."""
         names = [chart.target.factor.name for chart in self.straight.charts]
-        found = (codes - self.straight.centre) @ self.weights + np.concatenate(self.straight.means)
+        means = np.concatenate(self.straight.means)
+        found = (codes - self.straight.centre) @ self.weights + means
         if self.bent is not None:
             for _ in range(_ROUNDS):
-                found = found + (codes - self._predicted(self.bent, found)) @ self.weights
+                missed = codes - self._predicted(self.bent, found)
+                found = ((found - means) @ self._movement + missed) @ self.weights + means
         read = dict(zip(names, self._split(found), strict=True))
         return read | {name: reader(codes) for name, reader in self.places.items()}
+
+    @property
+    def _movement(self) -> Floats:
+        """A, (M, D)."""
+        return np.vstack(self.straight.movement)
 
     def _split(self, found: Floats) -> list[Floats]:
         ends = np.cumsum([chart.width for chart in self.straight.charts])
