@@ -24,9 +24,9 @@ CODES = codes_of(LOOPS)
 
 
 def tilted(angle):
-    """A loop that leaves its plane and runs at uneven speed, in a tilted frame."""
+    """A loop that runs at uneven speed in a tilted frame, and leaves its plane where the other factor lies."""
     t = np.radians(angle)
-    return np.stack([2 * np.cos(t + 0.6 * np.sin(t)), 1.2 * np.sin(t), 0.8 * np.cos(2 * t)], axis=1) @ AXES[:3]
+    return np.stack([2 * np.cos(t + 0.6 * np.sin(t)), 1.2 * np.sin(t), 0.8 * np.cos(2 * t)], axis=1) @ AXES[[0, 1, 3]]
 
 
 def unrolled(angle):
@@ -63,7 +63,7 @@ def test_the_path_is_that_of_the_codes_and_beats_a_circle(found, name, path):
     assert (signature.chart.cut is not None) == (name == "unrolled")
     leaks = found[name].provenance["held_out_leakage"]["angle"]
     circles = [value for form, value in leaks.items() if form != "loop" and value is not None]
-    assert leaks["loop"] < 0.5 * min(circles)
+    assert leaks["loop"] < min(circles) * (0.1 if name == "tilted" else 1)
     labels = np.random.default_rng(5).uniform(0, 360, (2, 400))
     if name == "unrolled":  # beside the cut, to within the accuracy of its place, either side is right
         labels = labels[:, (np.abs(np.mod(labels - 75 + 180, 360) - 180) > 4).all(axis=0)]
@@ -90,12 +90,13 @@ def test_the_angle_is_read_where_a_line_or_a_bent_loop_is_read_badly_by_a_circle
 def test_other_factors_stay_along_the_path(found, name, path):
     codes, table = sample(path, 300, 9)
     edited = edit_codes(found[name], codes, Edit({"angle": Set(200.0)}))
-    # The closed form: the other factor is what lies along its axis and not along the path's three.
-    before, after = codes @ AXES[3], edited.codes @ AXES[3]
-    assert np.abs(after - before).max() < 0.1
-    assert np.abs(edited.codes - codes - (path(np.full(300, 200.0)) - path(table.values[:, 0]))).mean() < 0.1
-    assert (edited["angle"].reached | (edited.kept < 1)).all()
-    assert edited["angle"].reached.mean() > 0.9
+    # In closed form, codes with this angle and the same other factor. The angle is read to within some degrees, which
+    # are 0.1 of a path of 11; a circle misses by 0.4.
+    inside = edited.kept >= 1
+    off = edited.codes - codes - (path(np.full(300, 200.0)) - path(table.values[:, 0]))
+    assert inside.mean() > 0.9
+    assert np.abs(off[inside]).mean() < 0.1
+    assert edited["angle"].reached[inside].mean() > 0.95
 
 
 @pytest.mark.parametrize("rows", [60, 100])
@@ -113,7 +114,7 @@ def test_a_circle_stays_a_circle_and_noise_has_no_path(seed):
     angle = rng.uniform(0, 360, 400)
     point = np.stack([np.cos(np.radians(angle)), np.sin(np.radians(angle))], axis=1)
     target = Target(ANGLE, 0.0, 360 / TURN)
-    noisy = point @ rng.standard_normal((2, 6)) + 0.2 * rng.standard_normal((400, 6))
+    noisy = point @ AXES[:2] + 0.2 * rng.standard_normal((400, 6))
     assert loop_chart(noisy, target, angle, penalty=1.0) is None
     assert loop_chart(rng.standard_normal((400, 6)), target, angle, penalty=1.0) is None
     assert loop_chart(noisy[:20], target, angle[:20], penalty=1.0) is None  # no knot has rows enough
@@ -191,8 +192,9 @@ def test_other_probes_are_satisfied_beside_a_loop():
     assert made["smile"].after - made["smile"].before == pytest.approx(0.5, abs=1e-3)
     turned = np.mod(made["turn"].after - made["turn"].before, 360)
     assert turned == pytest.approx(30, abs=0.1)
-    alone = edit_codes(LOOPS, CODES, Edit({"hue": Move(0.3)}))
-    assert np.abs(alone["smile"].after - alone["smile"].before).max() > 0.05  # the test can fail
+    reader = LOOPS["smile"].reader
+    alone = edit_codes(LOOPS, CODES, Edit({"hue": Move(0.3)})).codes
+    assert np.abs(reader.read(alone) - reader.read(CODES)).max() > 0.05  # the test can fail
 
 
 def test_the_file_keeps_loops_and_files_without_them_load(found, tmp_path):

@@ -99,7 +99,12 @@ class Problem:
         beside = [n for n in self.beside(name) if n in self.bent_charts]
         places = {n: self.place(n) for n in beside if n in self.loops}
         bent = {n: self.bent_charts[n] for n in beside if n not in places}
-        return Unbiased(self.regression(name), self.regression(name, bent) if bent else None, places)
+        return Unbiased(
+            self.regression(name),
+            self.regression(name, bent) if bent else None,
+            self.regression(name, self.loops) if places else None,
+            places,
+        )
 
     @property
     def loops(self) -> dict[str, Chart]:

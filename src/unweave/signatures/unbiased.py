@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from unweave.signatures.chart import Chart
 from unweave.signatures.place import PlaceReader
 from unweave.signatures.regression import Regression
 
@@ -37,11 +38,13 @@ class Unbiased:
     Attributes:
         straight: regression on coordinates without knots.
         bent: the same with knots where a level or a measurement has enough labels for them, or None.
+        looped: the same with knots for angles, or None.
         places: readers of the angles that have knots, by name.
     """
 
     straight: Regression
     bent: Regression | None = None
+    looped: Regression | None = None
     places: Mapping[str, PlaceReader] = field(default_factory=dict)
 
     @cached_property
@@ -55,13 +58,27 @@ class Unbiased:
         """Coordinates (N, m) of codes (N, D), by factor: standard steps, points on the circle, shares of classes."""
         names = [chart.target.factor.name for chart in self.straight.charts]
         means = np.concatenate(self.straight.means)
+        read = {name: reader(codes) for name, reader in self.places.items()}
+        codes = self._rounded(codes, read)
         found = (codes - self.straight.centre) @ self.weights + means
         if self.bent is not None:
             for _ in range(_ROUNDS):
                 missed = codes - self._predicted(self.bent, found)
                 found = ((found - means) @ self._movement + missed) @ self.weights + means
-        read = dict(zip(names, self._split(found), strict=True))
-        return read | {name: reader(codes) for name, reader in self.places.items()}
+        return dict(zip(names, self._split(found), strict=True)) | read
+
+    def _rounded(self, codes: Floats, read: Mapping[str, Floats]) -> Floats:
+        """Codes (N, D) with each angle that was read moved from its bent path to the circle that stands for it."""
+        if self.looped is None:
+            return codes
+        found = codes
+        for k, chart in enumerate(self.looped.charts):
+            points = read.get(chart.target.factor.name)
+            if points is not None:
+                labels = Chart(chart.target).labels(points)
+                found = found - (chart.of(labels) - self.looped.means[k]) @ self.looped.movement[k]
+                found = found + (points - self.straight.means[k]) @ self.straight.movement[k]
+        return found
 
     @property
     def _movement(self) -> Floats:
