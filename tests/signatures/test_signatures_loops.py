@@ -13,6 +13,7 @@ from unweave.signatures.chart import TURN, Chart
 from unweave.signatures.edit import Edit, Move, Set, Swap
 from unweave.signatures.fit import fit_signatures
 from unweave.signatures.loops import loop_chart
+from unweave.signatures.probes.fit import fit_probe
 from unweave.signatures.signatures import Signatures
 
 ANGLE = Factor(name="angle", kind="circular", range=(0, 360))
@@ -81,8 +82,9 @@ def test_the_angle_is_read_where_a_line_or_a_bent_loop_is_read_badly_by_a_circle
     apart = np.mod(signature.reader.read(codes) - table.values[:, 0] + 180, 360) - 180
     # Noise of 0.05 on a path of 11 (tilted) or 4 (unrolled) a turn: 2 and 5 degrees, and what chords add.
     assert np.median(np.abs(apart)) < 6
-    circle = fit_signatures(*sample(path, 1000, 0), model="m", bootstrap=0, nulls=5, only="isolated")["angle"]
-    linear = np.mod(circle.reader.read(codes) - table.values[:, 0] + 180, 360) - 180
+    learnt, labels = sample(path, 1000, 0)
+    circle = fit_probe(learnt, signature.chart.target, labels.values[:, 0], penalty=1.0)
+    linear = np.mod(circle.read(codes) - table.values[:, 0] + 180, 360) - 180
     assert np.median(np.abs(linear)) > 1.5 * np.median(np.abs(apart))
 
 
