@@ -2,11 +2,13 @@
 
     .venv/bin/python benchmarks/isolation.py --study study/projects --out isolation [--method beta_vae] [--seeds 0]
     .venv/bin/python benchmarks/isolation.py --out isolation --write docs/results/isolation.md
+    .venv/bin/python benchmarks/isolation.py --study study/projects --out loops --sets scenes --loops
 
 Signatures are learnt from 1,000 labelled rows, a judge from 6,000 others, and 200 held-out rows are edited. Every form
 of directions is tried on the same rows; the exact factors are those of the nearest picture that the set can draw.
 `chosen` is what `unweave probe` takes: for each factor the form that leaks least on held-out labels. Differences are at
 the largest on-target change that both reach. One model is one file in `--out`; what is there is not measured again.
+With `--loops` the exact factors alone look, and paths that bend are compared with circles; it says what it found.
 """
 
 from __future__ import annotations
@@ -34,18 +36,22 @@ from unweave.signatures.signature import Candidate
 
 SETS = ("sprites", "scenes")
 FORMS: tuple[Candidate | None, ...] = ("plain", "isolated", "dimension", None)
+CIRCLES: tuple[Candidate | None, ...] = ("isolated", "regression", "dimension", None)
+"""Forms of `--loops`: those that go round circles, and what is chosen."""
 LABELS, JUDGED, HELD = 1000, 6000, 600
 """Rows that signatures and judges are learnt from, and held-out rows; of these some are edited, others are compared."""
 
 CHOSEN = "chosen"
 """For each factor the form that leaks least on held-out labels: what `unweave probe` takes."""
 
-SHOWN = ("isolated - plain", "isolated - dimension", "chosen - plain", "chosen - dimension")
+SHOWN = ("isolated - plain", "isolated - dimension", "chosen - plain", "chosen - dimension", "chosen - isolated")
 
 
-def judges_of(name: str, data: Any, rows: np.ndarray) -> list[Judge]:  # noqa: ANN401 - Dataset
+def judges_of(name: str, data: Any, rows: np.ndarray, loops: bool) -> list[Judge]:  # noqa: ANN401 - Dataset
     generated = builtin_set(name, size=32)
     exact = exact_judge(generated)
+    if loops:
+        return [exact]
     learnt = pixel_judge(data.observations(rows), data.table.take(rows), steps=1500)
     for judge in (exact, learnt):
         print(name, judge.measure, {k: round(s.value or 0, 3) for k, s in judge.quality.items()}, flush=True)
@@ -59,6 +65,7 @@ def measure(
     labelled: np.ndarray,
     held: np.ndarray,
     edited: int,
+    loops: bool,
 ) -> dict[str, Any]:
     """Everything that is measured of one model, as JSON."""
     from unweave.projects.models import trained_model
@@ -71,23 +78,27 @@ def measure(
     observations, truth = data.observations(held), data.table.take(held)
     found: dict[str, tuple[Measurement, ...]] = {}
     everyone = judges
-    for form in FORMS:
+    for form in CIRCLES if loops else FORMS:
         signatures = fit_signatures(
             codes, table, model="", response=response_of(model), only=form, bootstrap=0, nulls=5
         )
-        if form == FORMS[0]:
+        if form == FORMS[0] and not loops:
             readers = [s.reader for s in signatures.signatures]
             everyone = [*judges, code_judge(model, readers, observations, truth)]
+        if loops and form is None:
+            for s in signatures.signatures:
+                print(s.name, s.path, s.candidate, len(s.chart.knots), s.chart.cut, flush=True)
         found[form or CHOSEN] = measure_leakage(model, signatures, observations, truth, everyone, rows=edited)
     result: dict[str, Any] = {"judges": [judge.measure for judge in everyone], "matrices": {}, "differences": {}}
     for form, measured in found.items():
         result["matrices"][form] = [_without_scores(m.matrix.to_json()) for m in measured]
-        for other in ("plain", "dimension", "isolated"):
-            if other != form:
+        for other in ("plain", "dimension", "isolated", "regression"):
+            if other != form and other in found:
                 pairs = [compare(a, b).to_json() for a, b in zip(measured, found[other], strict=True)]
                 result["differences"][f"{form} - {other}"] = pairs
-    result["reproduced"] = [{k: [s.value, s.null] for k, s in m.reproduced.items()} for m in found["plain"]]
-    result["quality"] = [{k: [s.value, s.null] for k, s in m.quality.items()} for m in found["plain"]]
+    one = found["isolated"]
+    result["reproduced"] = [{k: [s.value, s.null] for k, s in m.reproduced.items()} for m in one]
+    result["quality"] = [{k: [s.value, s.null] for k, s in m.quality.items()} for m in one]
     result["agreement"] = {judge.measure: agreement(found, k) for k, judge in enumerate(everyone) if k}
     return result
 
@@ -118,7 +129,7 @@ def _without_scores(matrix: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in matrix.items() if key not in ("quality", "reproduced")}
 
 
-def run(study: Path, out: Path, method: str, seeds: list[int], sets: list[str], edited: int) -> None:
+def run(study: Path, out: Path, method: str, seeds: list[int], sets: list[str], edited: int, loops: bool) -> None:
     from unweave.projects.data import load_data
     from unweave.projects.runs import Run
 
@@ -135,14 +146,30 @@ def run(study: Path, out: Path, method: str, seeds: list[int], sets: list[str], 
         learnt = data.splits.train[order]
         labelled, judged = np.sort(learnt[:LABELS]), np.sort(learnt[LABELS : LABELS + JUDGED])
         began = time.process_time()
-        judges = judges_of(name, data, judged)
+        judges = judges_of(name, data, judged, loops)
         print(f"{name}: judges in {time.process_time() - began:.0f} s", flush=True)
         for seed, folder in folders.items():
             began = time.process_time()
-            result = measure(folder, judges, data, labelled, np.sort(data.splits.test[:HELD]), edited)
+            result = measure(folder, judges, data, labelled, np.sort(data.splits.test[:HELD]), edited, loops)
             result["seconds"] = time.process_time() - began
+            if loops:
+                say(result)
             write_text(out / f"{name}-{method}-s{seed}.json", json.dumps(result))
             print(f"{name} seed {seed}: {result['seconds']:.0f} s", result["agreement"], flush=True)
+
+
+def say(result: dict[str, Any]) -> None:
+    """What the exact factors say of each form, factor by factor."""
+    for form, (matrix, *_) in result["matrices"].items():
+        for name, row in matrix["rows"].items():
+            leaks = {
+                f: f"{v:.2f} ({a:.2f} to {b:.2f})"
+                for f, v, (a, b) in zip(row["factors"], row["values"], row["intervals"], strict=True)
+            }
+            print(f"{form:10} {name}: reaches {row['gain']:.2f}, leaks {leaks}")
+        print(f"{form:10} mean {_interval(matrix['mean'])}")
+    for title, (pair, *_) in result["differences"].items():
+        print(f"{title}: {_interval(pair['difference'], signed=True)}")
 
 
 def write(out: Path, path: Path) -> None:
@@ -221,12 +248,13 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--rows", type=int, default=200)
+    parser.add_argument("--loops", action="store_true")
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.study:
         seeds = [int(seed) for seed in asked.seeds.split(",")]
-        run(asked.study, asked.out, asked.method, seeds, asked.sets.split(","), asked.rows)
+        run(asked.study, asked.out, asked.method, seeds, asked.sets.split(","), asked.rows, asked.loops)
     if asked.write:
         write(asked.out, asked.write)
 

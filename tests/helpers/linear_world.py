@@ -6,6 +6,7 @@ from unweave.core.factors import Factor
 from unweave.core.targets import Target
 from unweave.signatures.chart import Chart
 from unweave.signatures.density import Density
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.reader import Reader
 from unweave.signatures.signature import Leakage, Signature
 from unweave.signatures.signatures import Signatures
@@ -15,6 +16,8 @@ AGE = Target(Factor(name="age", kind="ordinal", values=("young", "middle", "old"
 POSE = Target(Factor(name="pose", kind="categorical", values=("left", "front", "right", "up")))
 GLASSES = Target(Factor(name="glasses", kind="categorical", values=("no", "yes")))
 TURN = Target(Factor(name="turn", kind="circular", range=(0, 360)), 0.0, 360 / (2 * np.pi))
+HUE = Target(Factor(name="hue", kind="circular", range=(0, 1)), 0.0, 1 / (2 * np.pi))
+HOUR = Target(Factor(name="hour", kind="circular", range=(0, 24)), 0.0, 24 / (2 * np.pi))
 BEND = Target(Factor(name="bend", kind="continuous"), 0.0, 1.0)
 
 LATENT = 16
@@ -42,6 +45,28 @@ def world(seed=0, *, radius=RADIUS, leakage=True):
         names = [s.name for s in made]
         made = [_leaking(rng, s, names) for s in made]
     return Signatures("model-a", density, tuple(made))
+
+
+def with_loops(signatures, seed=0):
+    """The same with two angles whose paths bend: `hue` goes round a loop in no plane, `hour` has a cut."""
+    rng = np.random.default_rng([seed, 1])
+    axes = np.linalg.qr(rng.normal(size=(LATENT, 4)))[0].T
+    closed = Chart(HUE, tuple(np.arange(8) * 2 * np.pi / 8))
+    angles = np.array(closed.knots)
+    loop = 3 * np.stack([np.cos(angles), np.sin(angles), 0.4 * np.cos(2 * angles)], axis=1) @ axes[:3]
+    torn = Chart(HOUR, tuple(1.0 + (np.arange(6) + 0.5) * 2 * np.pi / 6), 1.0)
+    line = np.linspace(-4, 4, 6)[:, None] * axes[3] + 0.3 * rng.normal(size=(6, LATENT))
+    made = [_loop(signatures, closed, loop), _loop(signatures, torn, line)]
+    names = [*signatures.names, "hue", "hour"]
+    if signatures.signatures[0].leakage:
+        made = [_leaking(rng, s, names) for s in made]
+    return Signatures(signatures.model, signatures.density, (*signatures.signatures, *made))
+
+
+def _loop(signatures, chart, path):
+    reader = PlaceReader(chart, signatures.density.mean + path, np.linalg.inv(signatures.density.covariance))
+    half = chart.target.factor.period / 2
+    return Signature(chart, path - path.mean(axis=0), reader, "loop", "regression", 1.0, (-half, half), 100)
 
 
 def codes_of(signatures, rows=40, seed=1):

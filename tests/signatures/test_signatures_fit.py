@@ -175,6 +175,16 @@ def test_leak_by_hand():
     assert leak(bent, values, read, targets, skill, lambda z: z) == pytest.approx(0.5 * unit["a"] / unit["b"])
     still = replace(signature, directions=np.array([[0.0, 0.5]]))
     assert leak(still, values, read, targets, skill, lambda z: z) == float("inf")
+    wrong = replace(signature, directions=np.array([[-1.0, 0.5]]))  # moves, and never to where it was asked to
+    assert leak(wrong, values, read, targets, skill, lambda z: z) == float("inf")
+
+
+@pytest.mark.parametrize("nulls", [0, 5])
+def test_factors_are_isolated_from_each_other_also_without_intervals(nulls):
+    codes, table, _ = sample(400, 0, correlation=0.6)
+    found = fit_signatures(codes, table, model="m", bootstrap=0, nulls=nulls, only="isolated")
+    seen = found["size"].directions @ found["colour"].reader.weights[:, :3]
+    assert np.abs(seen - seen.mean()).max() < 1e-6 * np.abs(found["colour"].reader.weights).max()
 
 
 def test_the_file_keeps_everything_and_refuses_what_is_not_its_own(found, tmp_path):

@@ -12,6 +12,7 @@ from unweave.core.factors import Factor, FactorTable
 from unweave.core.observations import as_decoded
 from unweave.core.targets import targets_of
 from unweave.data.builtin.registry import builtin_set
+from unweave.data.builtin.scenes import Scenes
 from unweave.data.builtin.sprites import Sprites
 from unweave.signatures.leakage import ExactJudge, code_judge, exact_judge, pixel_judge
 from unweave.signatures.leakage.judge import differences
@@ -32,6 +33,20 @@ class Fewer(Sprites):
 
     def labels(self, index):
         return super().labels(index * self.step)
+
+
+class FewerScenes(Scenes):
+    """Scenes on a grid that brute force can cover: every second hue and shape, two scales, three angles."""
+
+    sizes = (5, 5, 5, 2, 2, 3)
+    step = np.array([2, 2, 2, 4, 2, 5])
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.whole = Scenes(size)
+
+    def render(self, index):
+        return self.whole.render(index * self.step)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +89,22 @@ def test_the_search_finds_the_nearest_picture_of_a_small_grid(fewer, monkeypatch
     found = search(asked)
     # Distances rather than cells: the first and last angle look the same, and the search works in single precision.
     np.testing.assert_allclose(search.distance(asked, found), apart.min(axis=1), rtol=1e-4, atol=1)
+
+
+def test_the_search_finds_the_nearest_scene_of_a_small_grid():
+    """From a coarse part of the grid: drawn pictures, blurred ones, and those between two hues."""
+    scenes = FewerScenes(32)
+    search = NearestCell(scenes, coarse=500)
+    cells, drawn = everything(scenes)
+    flat = drawn.reshape(len(drawn), -1).astype(np.float32)
+    index, images = some(scenes, 20)
+    beside = scenes.render(np.concatenate([(index[:, :3] + 1) % 5, index[:, 3:]], axis=1))
+    between = (0.6 * images + 0.4 * beside) / 255
+    asked = np.concatenate([images / 255, blurred(images, 1), blurred(images, 2), between]).astype(np.float32)
+    pixels = 255 * asked.reshape(len(asked), -1)
+    nearest = (pixels @ flat.T - 0.5 * (flat**2).sum(1)).argmax(axis=1)
+    best = search.distance(asked, cells[nearest])
+    np.testing.assert_allclose(search.distance(asked, search(asked)), best, rtol=1e-4, atol=1)
 
 
 def test_holes_are_never_the_answer():

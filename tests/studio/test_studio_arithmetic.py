@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from linear_world import LATENT, codes_of, world
+from linear_world import LATENT, codes_of, with_loops, world
 from node import run_module
 from unweave.signatures.apply import edit_codes
 from unweave.signatures.edit import Edit, Move, Set, Swap
@@ -12,6 +12,7 @@ from unweave.signatures.strips import _columns
 
 CASES = 400
 NEAR = 1e-4
+PERIODS = {"turn": 360, "hue": 1, "hour": 24}
 
 EDITS = """
 import { Signatures } from "static:arithmetic/signature.js";
@@ -25,7 +26,7 @@ console.log(JSON.stringify(made));
 """
 
 # Far from the data's edge, at it, and without measured leakage.
-WORLDS = [world(0), world(1, radius=4.0), world(2, leakage=False)]
+WORLDS = [with_loops(w, k) for k, w in enumerate([world(0), world(1, radius=4.0), world(2, leakage=False)])]
 KINDS = {
     "smile": lambda r: {"to": float(r.normal(2, 1))},
     "age": lambda r: {"to": str(r.choice(["young", "middle", "old"]))},
@@ -33,7 +34,13 @@ KINDS = {
     "glasses": lambda r: {"to": str(r.choice(["no", "yes"]))},
     "turn": lambda r: {"to": float(r.uniform(-90, 450))},
     "bend": lambda r: {"to": float(r.normal(0, 2))},
+    "hue": lambda r: {"to": float(r.uniform(-0.5, 1.5))},
+    "hour": lambda r: {"to": float(r.uniform(-6, 30))},
 }
+
+
+UNITS = {"turn": 60, "hue": 0.3, "hour": 8}
+"""Size of the moves of angles, in their labels."""
 
 
 def change_of(rng, factor):
@@ -41,7 +48,7 @@ def change_of(rng, factor):
         return {"factor": factor, "swap": True}
     if factor == "pose" or rng.random() < 0.5:
         return {"factor": factor, **KINDS[factor](rng)}
-    return {"factor": factor, "by": float(rng.normal(0, 60 if factor == "turn" else 1.5))}
+    return {"factor": factor, "by": float(rng.normal(0, UNITS.get(factor, 1.5)))}
 
 
 def cases():
@@ -82,7 +89,8 @@ def test_edits_are_those_of_python(tmp_path):
             for name in ("before", "wanted", "after"):
                 # An angle at the end of its range may be read at the other end.
                 apart = abs(mine[name] - getattr(theirs, name)[0])
-                assert min(apart, abs(apart - 360)) < 1e-2
+                period = PERIODS.get(theirs.factor, np.inf)
+                assert min(apart, abs(apart - period)) < 1e-2 * UNITS.get(theirs.factor, 60) / 60
             assert mine["reached"] == theirs.reached[0]
             seen["unreached"] += not mine["reached"]
         if case["budget"] is not None:
@@ -167,9 +175,9 @@ def test_strips_have_the_columns_of_python(tmp_path):
 
 ANOTHER = """
 import { Signatures } from "static:arithmetic/signature.js";
-try { new Signatures({ ...given, format: 2 }); } catch (error) { console.log(JSON.stringify(error.message)); }
+try { new Signatures({ ...given, format: 3 }); } catch (error) { console.log(JSON.stringify(error.message)); }
 """
 
 
 def test_signatures_of_another_format_are_refused(tmp_path):
-    assert "format 2" in run_module(ANOTHER, WORLDS[0].to_json(), tmp_path)
+    assert "format 3" in run_module(ANOTHER, WORLDS[0].to_json(), tmp_path)

@@ -97,7 +97,7 @@ def _cells(signature: Signature) -> tuple[str, ...]:
     from unweave.projects.report.signatures import safe_words
 
     value, null = _score(signature)
-    form = f"{signature.candidate}, bent" if signature.path == "piecewise" else signature.candidate
+    form = f"{signature.candidate}, bent" if signature.bends else signature.candidate
     leaks = f"{signature.leakage[0].mean:.2f}" if signature.leakage else ""
     return (
         str(signature.labels),

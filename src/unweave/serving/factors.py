@@ -38,7 +38,7 @@ def _unit(signature: Signature) -> str:
     """In which `by` counts."""
     if signature.path == "classes":
         return "ways from class to class"
-    if signature.path == "rotation":
+    if signature.turns:
         return "units of the labels"
     return "standard steps"
 
@@ -49,7 +49,7 @@ def _safe_readings(signature: Signature, density: Density) -> list[float] | None
         return None
     factor, target, centre = signature.factor, signature.chart.target, density.mean[None]
     low, high = signature.safe
-    if signature.path == "rotation":
+    if signature.turns:
         if high - low >= factor.period:
             return None
         scale, middle = 1.0, float(signature.reader.read(centre)[0])
@@ -57,7 +57,7 @@ def _safe_readings(signature: Signature, density: Density) -> list[float] | None
         # Not the label itself, which for a level is rounded.
         scale, middle = target.scale, float(target.restore(signature.reader(centre)[:, 0])[0])
     ends = [middle + scale * low, middle + scale * high]
-    bounds = None if signature.path == "rotation" else factor.range
+    bounds = None if signature.turns else factor.range
     if bounds is not None:
         ends = [min(max(end, bounds[0]), bounds[1]) for end in ends]
     return ends if all(map(math.isfinite, ends)) else None

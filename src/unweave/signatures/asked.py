@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unweave.core.errors import ConfigError
 from unweave.core.factors import Factor
 from unweave.signatures.edit import Change, Move, Set
-from unweave.signatures.goals import ClassGoal, Goal, ReadingGoal, TurnGoal
+from unweave.signatures.goals import ClassGoal, Goal, LoopGoal, ReadingGoal, TurnGoal
 from unweave.signatures.signature import Signature
 
 Floats = NDArray[np.float64]
@@ -39,10 +39,10 @@ def goal_of(signature: Signature, changes: Sequence[Change], codes: Floats, othe
     assert others is not None
     if signature.path == "classes":
         return goal_to(signature, signature.reader.read(others), codes)
-    outputs = signature.reader(others)
-    if signature.path == "rotation":
-        return TurnGoal.of(signature, signature.reader(codes), _angle(outputs) - _angle(signature.reader(codes)))
-    return ReadingGoal(signature, signature.reader(codes)[:, 0], outputs[:, 0])
+    own, outputs = signature.reader(codes), signature.reader(others)
+    if signature.turns:
+        return _turned(signature, own, _angle(outputs) - _angle(own))
+    return ReadingGoal(signature, own[:, 0], outputs[:, 0])
 
 
 def goal_to(signature: Signature, labels: Floats, codes: Floats) -> Goal:
@@ -56,9 +56,9 @@ def goal_to(signature: Signature, labels: Floats, codes: Floats) -> Goal:
         start = np.where(ranked[:, -1] == to, ranked[:, -2], ranked[:, -1])
         return ClassGoal(signature, start, to, np.full(len(codes), np.nan))
     numbers = (labels - target.centre) / target.scale
-    if signature.path == "rotation":
+    if signature.turns:
         turn = np.mod(numbers - _angle(outputs) + math.pi, 2 * math.pi) - math.pi
-        return TurnGoal.of(signature, outputs, turn)
+        return _turned(signature, outputs, turn)
     return ReadingGoal(signature, outputs[:, 0], numbers)
 
 
@@ -130,12 +130,19 @@ def _moved(signature: Signature, amounts: Floats, codes: Floats) -> Goal:
         first, second = _two_classes(signature.factor, signature.classes)
         ways = np.full((2, len(codes)), [[first], [second]], dtype=np.int64)
         return ClassGoal(signature, ways[0], ways[1], amounts)
-    if signature.path == "rotation":
-        return TurnGoal.of(signature, outputs, amounts / signature.chart.target.scale)
+    if signature.turns:
+        return _turned(signature, outputs, amounts / signature.chart.target.scale)
     # What the probe sees of the way: all of it, unless isolation could leave only a part.
     restore, start = signature.chart.target.restore, outputs[:, 0]
     way = signature.offset(restore(start), restore(start + amounts))
-    return ReadingGoal(signature, start, start + way @ signature.reader.weights[:, 0])
+    return ReadingGoal(signature, start, start + way @ signature.linear.weights[:, 0])
+
+
+def _turned(signature: Signature, start: Floats, turn: Floats) -> Goal:
+    """The goal that points (N, 2) turn by radians (N,)."""
+    if signature.path == "loop":
+        return LoopGoal(signature, _angle(start), turn)
+    return TurnGoal.of(signature, start, turn)
 
 
 def _two_classes(factor: Factor, classes: tuple[int, ...]) -> tuple[int, int]:

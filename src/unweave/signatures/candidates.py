@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from unweave.core.binding import Binding
 from unweave.core.factors import FactorTable
 from unweave.signatures.chart import Chart
 from unweave.signatures.directions import calibrated, isolated, length, pattern, plain
+from unweave.signatures.loops import loop_chart
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.reader import Reader
 from unweave.signatures.regression import Regression, regress
 from unweave.signatures.signature import Candidate, Path, Signature
@@ -37,6 +40,8 @@ class Problem:
         reliable: names of the factors that codes tell well enough for others to be isolated from them.
         covariance: of the reference codes, (D, D).
         binding: columns that belong to a factor by training.
+        penalties: of the probes, by name.
+        groups: of the rows (N,), or None.
     """
 
     codes: Floats
@@ -45,6 +50,8 @@ class Problem:
     reliable: tuple[str, ...]
     covariance: Floats
     binding: Binding
+    penalties: Mapping[str, float]
+    groups: NDArray[Any] | None = None
 
     @cached_property
     def charts(self) -> dict[str, Chart]:
@@ -70,11 +77,16 @@ class Problem:
 
     @cached_property
     def bent_charts(self) -> dict[str, Chart]:
-        """Coordinates with knots, of the measurements and levels that have enough labels for them."""
-        found = {}
+        """Coordinates with knots, of the measurements, levels and angles that have enough labels for them."""
+        found: dict[str, Chart] = {}
         for name, chart in self.charts.items():
-            labels = self.known(name)[1]
-            if chart.width > 1 or chart.target.factor.kind == "categorical" or len(labels) < KNOTS * _ROWS_PER_KNOT:
+            codes, labels = self.known(name)
+            if chart.target.factor.kind == "circular":
+                groups = None if self.groups is None else self.groups[self.factors.known[:, self.factors.index(name)]]
+                loop = loop_chart(codes, chart.target, labels, penalty=self.penalties[name], groups=groups)
+                found |= {} if loop is None else {name: loop}
+                continue
+            if chart.target.factor.kind == "categorical" or len(labels) < KNOTS * _ROWS_PER_KNOT:
                 continue
             numbers = chart.target.normalise(labels).astype(np.float64)
             knots = np.unique(np.quantile(numbers, np.linspace(0.05, 0.95, KNOTS)))
@@ -84,8 +96,31 @@ class Problem:
 
     def unbiased(self, name: str) -> Unbiased:
         """Reads a factor and the reliable others off codes; see there."""
-        bent = {n: self.bent_charts[n] for n in self.beside(name) if n in self.bent_charts}
-        return Unbiased(self.regression(name), self.regression(name, bent) if bent else None)
+        beside = [n for n in self.beside(name) if n in self.bent_charts]
+        places = {n: self.place(n) for n in beside if n in self.loops}
+        bent = {n: self.bent_charts[n] for n in beside if n not in places}
+        return Unbiased(
+            self.regression(name),
+            self.regression(name, bent) if bent else None,
+            self.regression(name, self.loops) if places else None,
+            places,
+        )
+
+    @property
+    def loops(self) -> dict[str, Chart]:
+        """Coordinates of the angles whose paths bend."""
+        return {n: chart for n, chart in self.bent_charts.items() if chart.target.factor.kind == "circular"}
+
+    def place(self, name: str) -> PlaceReader:
+        """Reads an angle off the bent path that codes take with it while the reliable others stay.
+
+        Other angles are held along their own bent paths: what a circle leaves of them would be noise at the knots.
+        """
+        chart, at = self.loops[name], self.beside(name).index(name)
+        found = self.regression(name, self.loops)
+        corners = found.centre + (np.eye(chart.width) - found.means[at]) @ found.movement[at]
+        codes, labels = self.known(name)
+        return PlaceReader.along(chart, corners, codes, labels)
 
     def known(self, name: str) -> tuple[Floats, Floats]:
         """Codes (n, D) and labels (n,) of the rows that have the label."""
@@ -103,6 +138,8 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
     * `plain`: along the probe's weights, as boundaries of attributes are commonly used (Shen et al. 2020).
     * `dimension`: the factor's own columns, or the one column that moves most with it.
     * `piecewise`: as `regression`, with a path that bends at knots; for measurements and levels with enough labels.
+    * `loop`: the same for an angle, where a closed path that bends, or one with a cut, reads held-out rows better than
+      a circle does; see `signatures.loops`.
     """
     reader, chart = problem.readers[name], problem.charts[name]
     codes, labels = problem.known(name)
@@ -126,8 +163,8 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
             found[str(form)] = Signature(
                 chart, directions, reader, path, form, kept, (0.0, 0.0), labels=len(labels), classes=classes
             )
-    bent = _bent(problem, name, target)
-    return found | ({"piecewise": bent} if bent is not None else {})
+    bent = (_loop if path == "rotation" else _bent)(problem, name, target)
+    return found | ({bent.path: bent} if bent is not None else {})
 
 
 def _target(chart: Chart, reader: Reader, codes: Floats, labels: Floats) -> Floats:
@@ -179,3 +216,18 @@ def _bent(problem: Problem, name: str, target: Floats) -> Signature | None:
     kept = _kept(pieces.mean(axis=0, keepdims=True), reader.weights, target, best, problem.covariance)
     labels = len(problem.known(name)[1])
     return Signature(chart, directions, reader, "piecewise", "regression", kept, (0.0, 0.0), labels=labels)
+
+
+def _loop(problem: Problem, name: str, target: Floats) -> Signature | None:
+    """The path of an angle through the means of the codes at knots, with the other factors held."""
+    if name not in problem.loops:
+        return None
+    reader, weights = problem.place(name), problem.readers[name].weights
+    knots = np.array(reader.chart.knots)
+    # What is kept is told of the circle that is nearest to the path: its first harmonic.
+    circle = np.stack([np.cos(knots), np.sin(knots)]) @ reader.corners * (2 / len(knots))
+    best = length(pattern(weights, target, problem.covariance), problem.covariance)
+    kept = _kept(circle, weights, target, best, problem.covariance)
+    labels = len(problem.known(name)[1])
+    directions = reader.corners - reader.corners.mean(axis=0)
+    return Signature(reader.chart, directions, reader, "loop", "regression", kept, (0.0, 0.0), labels=labels)

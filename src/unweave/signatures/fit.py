@@ -37,6 +37,10 @@ LEAST_SKILL = 0.1
 
 _FOLDS = 2
 
+Half = tuple[Problem, Problem, NDArray[np.int64], Floats]
+"""Rows that candidates are found on, the others that judge them, some of the first, and what the model makes of these:
+what it does not redraw cannot leak, and should not count."""
+
 
 def fit_signatures(
     codes: NDArray[np.floating[Any]],
@@ -85,13 +89,14 @@ def fit_signatures(
     )
     table = table.select(tuple(reports))
     density = Density.of(everything)
+    responded: Response = response or (lambda z: z)
     rows = np.sort(generator(seed, "signatures", "edited").permutation(len(everything))[:EDITED])
-    whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding)
-    halves = [] if only else _halves(whole, reports, density, groups, correlated, seed)
+    whole = _problem(values, table, {n: r.reader for n, r in reports.items()}, reports, density, binding, groups)
+    halves = [] if only else _halves(whole, reports, density, groups, correlated, responded, seed)
     found, choices = [], {}
     for name, report in reports.items():
         every = candidates(whole, name)
-        leaks, short = _leaks(halves, name, everything[rows], density, response or (lambda z: z))
+        leaks, short = _leaks(halves, name, everything[rows], density, responded)
         # What moves too little inside the data is taken only where nothing else is there.
         able = [form for form in leaks if form not in short] or list(leaks)
         chosen = f"{only}" if only else min(able, key=lambda form: leaks[form]) if able else "isolated"
@@ -138,9 +143,11 @@ def _problem(
     reports: Mapping[str, ProbeReport],
     density: Density,
     binding: Binding,
+    groups: NDArray[np.int64] | None,
 ) -> Problem:
     reliable = tuple(name for name in readers if _is_reliable(reports[name]))
-    return Problem(codes, table, readers, reliable, density.covariance, binding)
+    penalties = {name: reports[name].penalty for name in readers}
+    return Problem(codes, table, readers, reliable, density.covariance, binding, penalties, groups)
 
 
 def _is_reliable(report: ProbeReport) -> bool:
@@ -148,7 +155,9 @@ def _is_reliable(report: ProbeReport) -> bool:
     score = report.main
     if score.null_interval is None or score.null is None or score.value is None:
         return score.value is not None and score.value > LEAST_SKILL
-    return report.reliable and score.value - score.null > LEAST_SKILL * (1 - score.null)
+    # Without resamples there is no interval, and the score itself has to lie above those of permuted labels.
+    above = report.reliable if score.interval is not None else score.value > score.null_interval[1]
+    return above and score.value - score.null > LEAST_SKILL * (1 - score.null)
 
 
 def _halves(
@@ -157,9 +166,10 @@ def _halves(
     density: Density,
     groups: NDArray[np.int64] | None,
     correlated: Sequence[tuple[str, str]],
+    response: Response,
     seed: int,
-) -> list[tuple[Problem, Problem]]:
-    """The problems of both halves of the labelled rows, each way round, with the penalties that all rows chose."""
+) -> list[Half]:
+    """Both halves of the labelled rows, each way round, with the penalties that all rows chose."""
     codes, table = whole.codes, whole.factors
     units = np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]
     side = generator(seed, "signatures", "halves").permutation(int(units.max()) + 1)[units] % _FOLDS
@@ -179,23 +189,28 @@ def _halves(
                     weights=None if weights is None else weights.values,
                     penalty=reports[name].penalty,
                 )
-        parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding))
-    return [(parts[0], parts[1]), (parts[1], parts[0])]
+        part = None if groups is None else groups[rows]
+        parts.append(_problem(codes[rows], own.select(tuple(readers)), readers, reports, density, whole.binding, part))
+    found = []
+    for fitted, judging in (parts, parts[::-1]):
+        some = np.unique(np.linspace(0, len(fitted.codes) - 1, EDITED).astype(np.int64))
+        found.append((fitted, judging, some, response(fitted.codes[some])))
+    return found
 
 
 def _leaks(
-    halves: list[tuple[Problem, Problem]], name: str, codes: Floats, density: Density, response: Response
+    halves: list[Half], name: str, codes: Floats, density: Density, response: Response
 ) -> tuple[dict[str, float], set[str]]:
     """Held-out leakage of every candidate of a factor, mean of both ways, and which cannot move it far enough."""
     found: dict[str, list[float]] = {}
     short: set[str] = set()
-    for fitted, judging in halves:
+    for fitted, judging, rows, again in halves:
         if name not in fitted.readers or name not in judging.readers:
             continue
         read, names = judging.unbiased(name), judging.beside(name)
         targets = {n: judging.readers[n].target for n in names}
-        rows = fitted.factors.select([n for n in names if n in fitted.readers])
-        skill = dict.fromkeys(names, 0.0) | skills(read(fitted.codes), {n: judging.charts[n] for n in rows.names}, rows)
+        told = fitted.factors.take(rows).select([n for n in names if n in fitted.readers])
+        skill = dict.fromkeys(names, 0.0) | skills(read(again), {n: judging.charts[n] for n in told.names}, told)
         for form, signature in candidates(fitted, name).items():
             found.setdefault(form, []).append(leak(signature, codes, read, targets, skill, response))
             if not _moves_enough(signature, density, codes):
@@ -208,5 +223,5 @@ def _moves_enough(signature: Signature, density: Density, codes: Floats) -> bool
     low, high = safe_range(signature.chart, signature.directions, signature.path, signature.reader, density, codes)
     if signature.path == "classes":
         return high >= 1
-    enough = signature.factor.period / 8 if signature.path == "rotation" else 1.0
+    enough = signature.factor.period / 8 if signature.turns else 1.0
     return low <= -enough and high >= enough

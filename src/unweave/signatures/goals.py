@@ -115,7 +115,7 @@ class ReadingGoal:
 
     def linear(self, at: Floats, codes: Floats) -> Linear:
         """Along the path, or the chord of a bent one to where the probe would say what is wanted."""
-        reader = self.signature.reader
+        reader = self.signature.linear
         rest = self.want - reader(codes)[:, 0]
         tangent = self._chord(self.start + at[:, 0], rest)
         read = np.broadcast_to(reader.weights[:, 0], codes.shape)
@@ -130,7 +130,7 @@ class ReadingGoal:
         knots, directions = np.array(self.signature.chart.knots), self.signature.directions
         if not len(knots):
             return np.broadcast_to(directions[0], (len(place), directions.shape[1]))
-        read = directions @ self.signature.reader.weights[:, 0]
+        read = directions @ self.signature.linear.weights[:, 0]
         local = np.diff(directions, axis=0)[_piece(place, knots)] / np.diff(knots)[_piece(place, knots)][:, None]
         if (np.diff(read) <= 0).any():
             return local
@@ -202,7 +202,7 @@ class TurnGoal:
 
     def linear(self, at: Floats, codes: Floats) -> Linear:
         """The same everywhere."""
-        reader, shape = self.signature.reader, (len(codes), 2, codes.shape[1])
+        reader, shape = self.signature.linear, (len(codes), 2, codes.shape[1])
         tangent, read = (np.broadcast_to(m, shape) for m in (self.signature.directions, reader.weights.T))
         return Linear(tangent, read, self.point - reader(codes), np.zeros((len(codes), 2), dtype=bool))
 
@@ -223,6 +223,66 @@ class TurnGoal:
     def scaled(self, share: Floats, at: Floats) -> Self:
         """A part of the turn."""
         return replace(self, turn=share * self.turn, grow=share * self.grow)
+
+
+@dataclass(frozen=True)
+class LoopGoal:
+    """An angle shall turn along a path that bends, from its nearest place there to another.
+
+    What a code has beside the path goes with it as it is. The reading then says what was asked but for what lies beside
+    the path looks like at the new place; a search for the code that says it exactly would stop where the path has a
+    corner and no code beside it does.
+
+    Attributes:
+        signature: of a circular factor, with a loop.
+        start: radians (N,) that are read.
+        turn: radians (N,), counter-clockwise.
+    """
+
+    signature: Signature
+    start: Floats
+    turn: Floats
+
+    width = 1
+    straight = True
+
+    @property
+    def wanted(self) -> Floats:
+        """Labels in the units of the factor."""
+        return self.signature.chart.target.restore(np.mod(self.start + self.turn, 2 * math.pi))
+
+    @property
+    def way(self) -> Floats:
+        """From place to place, (N, D)."""
+        restore = self.signature.chart.target.restore
+        return self.signature.offset(restore(self.start), restore(self.start + self.turn))
+
+    def shift(self, at: Floats) -> Floats:
+        """The parameter is the multiple of the way."""
+        return at * self.way
+
+    def linear(self, at: Floats, codes: Floats) -> Linear:
+        """Pinned to the whole way."""
+        way = self.way[:, None]
+        return Linear(way, way, 1 - at, np.ones((len(codes), 1), dtype=bool))
+
+    def allowed(self, at: Floats) -> Floats:
+        """Any."""
+        return at
+
+    def amount(self, at: Floats) -> Floats:
+        """Radians."""
+        return np.abs(self.turn)
+
+    def says(self, outputs: Floats) -> Flags:
+        """To within half the way from knot to knot: a place beside a corner is not known better."""
+        half = math.pi / len(self.signature.chart.knots)
+        apart = np.arctan2(outputs[:, 1], outputs[:, 0]) - self.start - self.turn
+        return np.asarray(np.abs(np.mod(apart + math.pi, 2 * math.pi) - math.pi) <= half)
+
+    def scaled(self, share: Floats, at: Floats) -> Self:
+        """A part of the turn."""
+        return replace(self, turn=share * self.turn)
 
 
 @dataclass(frozen=True)
@@ -268,7 +328,7 @@ class ClassGoal:
 
         Where going on does not bring the class nearer to winning, the whole way is all that can be done.
         """
-        reader, rows, way = self.signature.reader, np.arange(len(codes)), self.way
+        reader, rows, way = self.signature.linear, np.arange(len(codes)), self.way
         outputs = reader(codes)
         lead = outputs[rows, self.to][:, None] - outputs
         lead[rows, self.to] = np.inf

@@ -21,13 +21,33 @@ UNMOVED = 0.02
 """On-target change, in changes between two random rows, below which directions do not move their factor."""
 
 
+WAYS = (-1, 1)
+"""Ways in which a factor without classes is moved."""
+
+
+def signed(target: Target, before: Floats, after: Floats) -> Floats:
+    """How far coordinates (N, m) of a factor without classes went up, (N,): standard steps, or radians."""
+    if target.factor.kind == "circular":
+        turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
+        return np.asarray(np.mod(turn + np.pi, 2 * np.pi) - np.pi)
+    return np.asarray((after - before)[:, 0])
+
+
 def change(target: Target, before: Floats, after: Floats) -> Floats:
     """How far coordinates (N, m) went, (N,): standard steps, radians, or the share of a class that another took."""
-    kind = target.factor.kind
-    if kind == "circular":
-        turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
-        return np.abs(np.mod(turn + np.pi, 2 * np.pi) - np.pi)
-    return np.asarray(np.abs(after - before).sum(axis=1)) / (2 if kind == "categorical" else 1)
+    if target.factor.kind == "categorical":
+        return np.asarray(np.abs(after - before).sum(axis=1)) / 2
+    return np.abs(signed(target, before, after))
+
+
+def gain(target: Target, before: Floats, ways: tuple[Floats, ...]) -> float:
+    """How far coordinates (N, m) went to where the edits of `moves` should bring them, on average.
+
+    What goes the wrong way counts against it; of a class, any other counts.
+    """
+    if target.factor.kind == "categorical":
+        return float(np.mean([change(target, before, after).mean() for after in ways]))
+    return float(np.mean([way * signed(target, before, after).mean() for way, after in zip(WAYS, ways, strict=True)]))
 
 
 def moves(signature: Signature, codes: Floats, amount: float = 1.0) -> tuple[Floats, ...]:
@@ -41,7 +61,7 @@ def moves(signature: Signature, codes: Floats, amount: float = 1.0) -> tuple[Flo
         return tuple(codes + amount * signature.offset(read.astype(float), other.astype(float)) for other in others)
     read = signature.reader.read(codes) if signature.path != "line" else np.full(len(codes), target.centre)
     step = amount * (factor.period / 8 if factor.kind == "circular" else target.scale)
-    return tuple(codes + signature.offset(read, read + way * step) for way in (-1, 1))
+    return tuple(codes + signature.offset(read, read + way * step) for way in WAYS)
 
 
 def leak(
@@ -52,7 +72,7 @@ def leak(
     skill: Mapping[str, float],
     response: Response,
 ) -> float:
-    """Mean change of the other factors per change of the signature's own, each in changes between two random rows.
+    """Mean change of the other factors per gain of the signature's own, each in changes between two random rows.
 
     Factors count by the skill of their reading: one that is mostly noise changes with every movement.
 
@@ -69,12 +89,15 @@ def leak(
     """
     before = read(response(codes))
     after = [read(response(one)) for one in moves(signature, codes)]
-    changed = {}
+    changed, own = {}, 0.0
     for name, target in targets.items():
         apart = float(change(target, before[name], np.roll(before[name], len(codes) // 2, axis=0)).mean())
-        if apart > 0:
+        if apart <= 0:
+            continue
+        if name == signature.name:
+            own = gain(target, before[name], tuple(one[name] for one in after)) / apart
+        else:
             changed[name] = float(np.mean([change(target, before[name], one[name]).mean() for one in after])) / apart
-    own = changed.pop(signature.name, 0.0)
     if own < UNMOVED:
         return float("inf")
     total = sum(skill[name] for name in changed)

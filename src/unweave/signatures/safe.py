@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unweave.signatures.chart import Chart
 from unweave.signatures.density import Density
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.reader import Reader
 from unweave.signatures.signature import Path
 
@@ -20,7 +21,7 @@ _FURTHEST = 6.0
 
 
 def safe_range(
-    chart: Chart, directions: Floats, path: Path, reader: Reader, density: Density, codes: Floats
+    chart: Chart, directions: Floats, path: Path, reader: Reader | PlaceReader, density: Density, codes: Floats
 ) -> tuple[float, float]:
     """See `Signature.safe`; the medians over reference codes (N, D).
 
@@ -33,7 +34,7 @@ def safe_range(
         low, high = density.reach(codes, directions[0])
         return float(np.median(low)), float(np.median(high))
     read = reader.read(codes)
-    if path == "classes":
+    if isinstance(reader, Reader) and path == "classes":
         classes = np.flatnonzero(np.isfinite(reader.offset))
         reach = [
             density.reach(codes[read != c], directions[c] - directions[read[read != c].astype(int)])[1] for c in classes
@@ -41,9 +42,10 @@ def safe_range(
         together = np.concatenate(reach)
         return 0.0, float(np.median(together)) if len(together) else 0.0
     target = chart.target
-    whole = target.factor.period / 2 if path == "rotation" else _FURTHEST * target.scale
+    turns = target.factor.kind == "circular"
+    whole = target.factor.period / 2 if turns else _FURTHEST * target.scale
     ends = [_furthest(chart, directions, density, codes, read, way * whole) for way in (-1, 1)]
-    return (ends[0], ends[1]) if path == "rotation" else (ends[0] / target.scale, ends[1] / target.scale)
+    return (ends[0], ends[1]) if turns else (ends[0] / target.scale, ends[1] / target.scale)
 
 
 def _furthest(chart: Chart, directions: Floats, density: Density, codes: Floats, read: Floats, whole: float) -> float:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from unweave.core.factors import Factor
 from unweave.core.scores import Score
 from unweave.signatures.chart import Chart
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.reader import Reader
 
 Floats = NDArray[np.float64]
 
-Path = Literal["line", "classes", "rotation", "piecewise"]
+Path = Literal["line", "classes", "rotation", "piecewise", "loop"]
 """`line`: one direction. `classes`: one offset per class. `rotation`: a circle in a plane. `piecewise`: a line that
-bends at knots."""
+bends at knots. `loop`: the same for an angle, closed or with a cut."""
 
 Candidate = Literal["plain", "pattern", "isolated", "regression", "dimension", "discovered"]
 """How the directions were found; see `signatures.candidates`, and `signatures.named` for the last."""
@@ -83,14 +84,14 @@ class Signature:
     Attributes:
         chart: the factor's labels as coordinates, (m,).
         directions: (m, D), code per coordinate.
-        reader: the probe that reads the factor off a code.
+        reader: the probe that reads the factor off a code; of a loop, its nearest place.
         path: the form of the movement.
         candidate: how the directions were found.
         kept: on-target movement per standard length of code, as a share of the plain direction's; isolation costs
             1 - kept.
         safe: how far the factor can be moved, lowest and highest, before the middle reference code leaves the data: in
-            standard steps for a line and a piecewise path, in labels for a rotation, and for classes from 0 to the
-            multiple of the way from class to class (1 reaches the class).
+            standard steps for a line and a piecewise path, in labels for a rotation and a loop, and for classes from 0
+            to the multiple of the way from class to class (1 reaches the class).
         labels: rows with a label that it was learnt from.
         classes: class codes that had labels; empty for other factors.
         quality: scores of the probe by name, with interval and the score of permuted labels.
@@ -99,7 +100,7 @@ class Signature:
 
     chart: Chart
     directions: Floats
-    reader: Reader
+    reader: Reader | PlaceReader
     path: Path
     candidate: Candidate
     kept: float
@@ -118,6 +119,22 @@ class Signature:
     def name(self) -> str:
         """Name of the factor."""
         return self.factor.name
+
+    @property
+    def linear(self) -> Reader:
+        """The probe of a factor whose path is no loop."""
+        assert isinstance(self.reader, Reader)
+        return self.reader
+
+    @property
+    def turns(self) -> bool:
+        """Whether the path goes round: amounts are then in labels, and a turn leads back."""
+        return self.path in ("rotation", "loop")
+
+    @property
+    def bends(self) -> bool:
+        """Whether the path has knots."""
+        return self.path in ("piecewise", "loop")
 
     def offset(self, before: Floats, after: Floats) -> Floats:
         """What to add to codes, (N, D), for labels (N,) `before` to become `after`, in the units of the factor."""
@@ -146,7 +163,7 @@ class Signature:
         return cls(
             chart=Chart.from_json(data["chart"]),
             directions=np.asarray(data["directions"], dtype=np.float64),
-            reader=Reader.from_json(data["reader"]),
+            reader=(PlaceReader if data["path"] == "loop" else Reader).from_json(data["reader"]),
             path=data["path"],
             candidate=data["candidate"],
             kept=data["kept"],

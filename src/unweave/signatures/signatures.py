@@ -14,7 +14,9 @@ from unweave.core.files import write_text
 from unweave.signatures.density import Density
 from unweave.signatures.signature import Leakage, Signature
 
-FORMAT = 1
+FORMAT = 2
+_READ = (1, 2)
+"""Formats that are read. 1 had no loops, and is otherwise the same."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Signatures:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        if data["format"] != FORMAT:
-            raise ValueError(f"expected format {FORMAT}, got {data['format']}")
+        if data["format"] not in _READ:
+            raise ValueError(f"expected format {' or '.join(map(str, _READ))}, got {data['format']}")
         signatures = tuple(Signature.from_json(s) for s in data["signatures"])
         return cls(data["model"], Density.from_json(data["density"]), signatures, data["provenance"])

@@ -82,7 +82,7 @@ def _columns(signature: Signature, steps: int) -> tuple[list[Edit], tuple[str, .
         return [Edit({name: Set(value)}) for value in names], tuple(names)
     if steps < 3:
         raise ConfigError(f"a strip has at least 3 steps, got {steps}.")
-    if signature.path == "rotation":
+    if signature.turns:
         turns = np.arange(steps) * signature.factor.period / steps
         return [Edit({name: Move(float(t))}) for t in turns], tuple(f"{t:+.3g}" if t else "0" for t in turns)
     if steps % 2 == 0:
@@ -99,5 +99,5 @@ def _columns(signature: Signature, steps: int) -> tuple[list[Edit], tuple[str, .
 def _unedited(signature: Signature, edits: list[Edit], read: NDArray[np.float64]) -> NDArray[np.int64]:
     if signature.path == "classes":
         return np.searchsorted(signature.classes, read).astype(np.int64)
-    column = 0 if signature.path == "rotation" else len(edits) // 2
+    column = 0 if signature.turns else len(edits) // 2
     return np.full(len(read), column, dtype=np.int64)

@@ -68,7 +68,7 @@ def _row(signature: Signature) -> dict[str, Any]:
         "value": None if score is None else score.value,
         "interval": None if score is None else score.interval,
         "null": None if score is None else score.null,
-        "form": f"{form}, bent" if signature.path == "piecewise" else form,
+        "form": f"{form}, bent" if signature.bends else form,
         "kept": signature.kept,
         "safe": safe_words(signature),
         "leaks": signature.leakage[0].mean if signature.leakage else None,
@@ -80,7 +80,7 @@ def safe_words(signature: Signature) -> str:
     low, high = signature.safe
     if signature.path == "classes":
         return "to every class" if high >= 1 else f"{high:.0%} of the way to a class"
-    unit = "" if signature.path == "rotation" else " steps"
+    unit = "" if signature.turns else " steps"
     return f"{low:+.2g} to {high:+.2g}{unit}"
 
 

@@ -13,6 +13,7 @@ from unweave.core.observations import as_decoded, at_rest
 from unweave.core.scores import Score
 from unweave.signatures.leakage.judge import Floats, Judge, Measure, Pictures
 from unweave.signatures.leakage.skill import skills
+from unweave.signatures.place import PlaceReader
 from unweave.signatures.reader import Reader
 
 
@@ -25,7 +26,7 @@ class CodeJudge(Judge):
 
     measure: ClassVar[Measure] = "codes"
 
-    def __init__(self, model: LatentModel, readers: Sequence[Reader]) -> None:
+    def __init__(self, model: LatentModel, readers: Sequence[Reader | PlaceReader]) -> None:
         self.model, self.readers = model, tuple(readers)
         self.factors: tuple[Factor, ...] = tuple(reader.target.factor for reader in readers)
         self.quality: Mapping[str, Score] = {}
@@ -37,7 +38,12 @@ class CodeJudge(Judge):
 
 
 def code_judge(
-    model: LatentModel, readers: Sequence[Reader], observations: Observations, table: FactorTable, *, seed: int = 0
+    model: LatentModel,
+    readers: Sequence[Reader | PlaceReader],
+    observations: Observations,
+    table: FactorTable,
+    *,
+    seed: int = 0,
 ) -> CodeJudge:
     """The judge, with its quality on held-out observations and their labels.
 

@@ -18,6 +18,7 @@ AMOUNTS: Mapping[Path, tuple[float, ...]] = {
     "line": (0.5, 1.0, 2.0),
     "piecewise": (0.5, 1.0, 2.0),
     "rotation": (1 / 16, 1 / 8, 1 / 4),
+    "loop": (1 / 16, 1 / 8, 1 / 4),
     "classes": (0.5, 1.0, 2.0),
 }
 """Amounts that are tried: standard steps, turns of the circle, and shares of the way from class to class. Each is one
@@ -27,6 +28,7 @@ FURTHER: Mapping[Path, tuple[float, ...]] = {
     "line": (4.0, 8.0, 16.0),
     "piecewise": (4.0, 8.0, 16.0),
     "rotation": (),
+    "loop": (),
     "classes": (3.0, 6.0, 12.0),
 }
 """Amounts that are tried one after the other where no smaller one brings the wanted change."""
@@ -84,7 +86,7 @@ class Edits:
         """Change of the label that is asked for, (N, E) in the units of the factor; of a class 1."""
         if self.signature.path == "classes":
             return np.ones_like(self.towards)
-        unit = self.signature.factor.period if self.signature.path == "rotation" else self.signature.chart.target.scale
+        unit = self.signature.factor.period if self.signature.turns else self.signature.chart.target.scale
         return self.towards * (amount * unit)
 
     def offsets(self, amount: float) -> Floats:

@@ -66,8 +66,8 @@ export class Slider extends Dial {
 
   /** The slider goes somewhat beyond what is safe, and hardly beyond the labels that were declared. */
   #extent() {
-    const { chart, path } = this.signature;
-    if (path === "rotation") return [-chart.period / 2, chart.period / 2];
+    const { chart, path, turns } = this.signature;
+    if (turns) return [-chart.period / 2, chart.period / 2];
     const [low, high] = this.#safe().map((end) => BEYOND * end);
     if (path === "classes") return [Math.min(low, -1), Math.max(high, 1)];
     const { range, values } = chart.factor;
@@ -91,14 +91,14 @@ export class Slider extends Dial {
   }
 
   get #span() {
-    const { chart, path } = this.signature;
-    return path === "rotation" ? chart.period : (this.high - this.low) * chart.scale;
+    const { chart, turns } = this.signature;
+    return turns ? chart.period : (this.high - this.low) * chart.scale;
   }
 
   #end(by, side) {
-    const { chart, path, classes } = this.signature;
+    const { chart, path, turns, classes } = this.signature;
     if (path === "classes") return chart.factor.values[classes[side]];
-    if (path === "rotation") return signed(by, this.#span);
+    if (turns) return signed(by, this.#span);
     return this.#label(this.reading.exact + by * chart.scale);
   }
 
@@ -120,15 +120,15 @@ export class Slider extends Dial {
 
   /** Where a change that is not in steps ends, in steps. */
   #by(done) {
-    const { chart, path } = this.signature;
+    const { chart, path, turns } = this.signature;
     if (path === "classes") return done.wanted === done.before ? 0 : done.wanted === this.signature.classes[1] ? 1 : -1;
-    const way = done.wanted - (path === "rotation" ? done.before : this.reading.exact);
-    if (path !== "rotation") return way / chart.scale;
+    const way = done.wanted - (turns ? done.before : this.reading.exact);
+    if (!turns) return way / chart.scale;
     return ((((way + chart.period / 2) % chart.period) + chart.period) % chart.period) - chart.period / 2;
   }
 
   #text(change, done, by) {
-    const { path, chart } = this.signature;
+    const { path, turns, chart } = this.signature;
     const old = h("span", { class: "was" });
     if (path === "classes") {
       old.textContent = this.reading.name;
@@ -136,7 +136,7 @@ export class Slider extends Dial {
     }
     old.textContent = this.#label(this.reading.exact);
     if (!change) return [old];
-    const exact = path === "rotation" ? done.wanted : this.reading.exact + by * chart.scale;
+    const exact = turns ? done.wanted : this.reading.exact + by * chart.scale;
     return [old, " → ", h("b", {}, this.#label(exact))];
   }
 }

@@ -17,10 +17,10 @@ export class Strips {
 
   /** What a column sets the factor to, in its own units. */
   #label(signature, steps, { by }) {
-    const { chart, path, safe } = signature;
+    const { chart, path, turns, safe } = signature;
     if (path === "classes") return title(steps);
     const own = readings({ all: [signature] }, this.bench.code)[signature.name].exact;
-    if (path !== "rotation") return labelText(chart, own + by * chart.scale, (safe[1] - safe[0]) * chart.scale);
+    if (!turns) return labelText(chart, own + by * chart.scale, (safe[1] - safe[0]) * chart.scale);
     const low = chart.factor.range[0];
     return labelText(chart, low + ((own + by - low) % chart.period), chart.period);
   }

@@ -23,13 +23,21 @@ export function argmax(values) {
   return best;
 }
 
+export const TURN = 2 * Math.PI;
+
+/** Remainder that is never below 0. */
+export function modulo(x, divisor) {
+  return ((x % divisor) + divisor) % divisor;
+}
+
 export class Chart {
-  /** @param {{target: object, knots: number[]}} data as in signatures.json */
-  constructor({ target, knots = [] }) {
+  /** @param {{target: object, knots: number[], cut?: number}} data as in signatures.json */
+  constructor({ target, knots = [], cut = null }) {
     this.factor = target.factor;
     this.centre = target.centre;
     this.scale = target.scale;
     this.knots = knots;
+    this.cut = cut;
   }
 
   /** Length of one turn of an angle, in the units of its labels. */
@@ -58,18 +66,14 @@ export class Chart {
       return unit;
     }
     const number = this.normalise(label);
-    if (this.factor.kind === "circular") return [Math.cos(number), Math.sin(number)];
-    return this.knots.length ? this.#hats(number) : [number];
+    if (this.knots.length) return this.#hats(number);
+    return this.factor.kind === "circular" ? [Math.cos(number), Math.sin(number)] : [number];
   }
 
-  /** Label of coordinates (m): the likeliest class, the direction of the point, the number. */
+  /** Label of coordinates (m), of an angle without knots: the likeliest class, the direction of the point, the number. */
   label(coordinates) {
     if (this.factor.kind === "categorical") return argmax(coordinates);
-    if (this.factor.kind === "circular") {
-      const turn = 2 * Math.PI;
-      const angle = Math.atan2(coordinates[1], coordinates[0]);
-      return this.restore(((angle % turn) + turn) % turn);
-    }
+    if (this.factor.kind === "circular") return this.restore(modulo(Math.atan2(coordinates[1], coordinates[0]), TURN));
     const found = this.number(coordinates);
     if (this.factor.kind === "ordinal") return Math.min(Math.max(roundEven(found), 0), Math.max(this.classes - 1, 0));
     return found;
@@ -80,13 +84,23 @@ export class Chart {
     return this.restore(this.knots.length ? dot(coordinates, this.knots) : coordinates[0]);
   }
 
+  /** Knots of the pieces: those of a closed path end with the first, a turn later. */
+  get ends() {
+    const closed = this.factor.kind === "circular" && this.cut === null;
+    return closed ? [...this.knots, this.knots[0] + TURN] : this.knots;
+  }
+
   #hats(number) {
-    const { knots } = this;
-    const left = piece(number, knots);
-    const share = (number - knots[left]) / (knots[left + 1] - knots[left]);
-    const weights = new Array(knots.length).fill(0);
+    const { ends } = this;
+    if (this.factor.kind === "circular") {
+      const start = this.cut ?? ends[0];
+      number = start + modulo(number - start, TURN);
+    }
+    const left = piece(number, ends);
+    const share = (number - ends[left]) / (ends[left + 1] - ends[left]);
+    const weights = new Array(this.knots.length).fill(0);
     weights[left] = 1 - share;
-    weights[left + 1] = share;
+    weights[(left + 1) % weights.length] += share;
     return weights;
   }
 }

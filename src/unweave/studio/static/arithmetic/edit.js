@@ -1,6 +1,7 @@
 /** Edits of one code: what was asked, what was done, and why they differ; mirrors `unweave.signatures.apply`. */
 
-import { ClassGoal, ReadingGoal, TurnGoal } from "./goals.js";
+import { TURN, modulo } from "./chart.js";
+import { ClassGoal, LoopGoal, ReadingGoal, TurnGoal } from "./goals.js";
 import { dot, plus } from "./linalg.js";
 import { solve } from "./solve.js";
 
@@ -97,7 +98,7 @@ function goalOf(signature, change, code, others) {
   if (!others) throw new Error("`swap` takes factors from another picture: choose one.");
   if (signature.path === "classes") return goalTo(signature, signature.reader.read(others), code);
   const [own, other] = [signature.reader.outputs(code), signature.reader.outputs(others)];
-  if (signature.path === "rotation") return TurnGoal.of(signature, own, angle(other) - angle(own));
+  if (signature.turns) return turned(signature, own, angle(other) - angle(own));
   return new ReadingGoal(signature, own[0], other[0]);
 }
 
@@ -109,10 +110,8 @@ function goalTo(signature, label, code) {
     return new ClassGoal(signature, ranked[0] === label ? ranked[1] : ranked[0], label, null);
   }
   const number = signature.chart.normalise(label);
-  if (signature.path === "rotation") {
-    const turn = 2 * Math.PI;
-    const raw = number - angle(outputs) + Math.PI;
-    return TurnGoal.of(signature, outputs, (((raw % turn) + turn) % turn) - Math.PI);
+  if (signature.turns) {
+    return turned(signature, outputs, modulo(number - angle(outputs) + Math.PI, TURN) - Math.PI);
   }
   return new ReadingGoal(signature, outputs[0], number);
 }
@@ -124,9 +123,16 @@ function moved(signature, amount, code) {
     return new ClassGoal(signature, signature.classes[0], signature.classes[1], amount);
   }
   const { chart } = signature;
-  if (signature.path === "rotation") return TurnGoal.of(signature, outputs, amount / chart.scale);
+  if (signature.turns) return turned(signature, outputs, amount / chart.scale);
   const way = signature.offset(chart.restore(outputs[0]), chart.restore(outputs[0] + amount));
   return new ReadingGoal(signature, outputs[0], outputs[0] + dot(way, signature.reader.weight(0)));
+}
+
+/** The goal that a point turns by radians. */
+function turned(signature, start, turn) {
+  return signature.path === "loop"
+    ? new LoopGoal(signature, angle(start), turn)
+    : TurnGoal.of(signature, start, turn);
 }
 
 /** A name or a number as a label: a class code, or a number in the units of the factor. */

@@ -4,7 +4,7 @@
  * edited code: `tangent` and `read` (p, D), `rest` (p), `pinned` (p).
  */
 
-import { argmax, piece } from "./chart.js";
+import { TURN, argmax, modulo, piece } from "./chart.js";
 import { combine, dot, plus } from "./linalg.js";
 
 /** Log-odds by which a class that is set wins over every other one: nine to one. */
@@ -132,6 +132,51 @@ export class TurnGoal {
 
   scaled(share) {
     return new TurnGoal(this.signature, this.start, share * this.turn, share * this.grow);
+  }
+}
+
+/** An angle shall turn along a path that bends, from its nearest place there to another. */
+export class LoopGoal {
+  width = 1;
+
+  /** @param {number} start radians that are read; @param {number} turn radians */
+  constructor(signature, start, turn) {
+    Object.assign(this, { signature, start, turn });
+  }
+
+  get wanted() {
+    return this.signature.chart.restore(modulo(this.start + this.turn, TURN));
+  }
+
+  get way() {
+    const { chart } = this.signature;
+    return this.signature.offset(chart.restore(this.start), chart.restore(this.start + this.turn));
+  }
+
+  shift(at) {
+    return this.way.map((x) => at[0] * x);
+  }
+
+  linear(at) {
+    const { way } = this;
+    return { tangent: [way], read: [way], rest: [1 - at[0]], pinned: [true] };
+  }
+
+  allowed(at) {
+    return at;
+  }
+
+  amount() {
+    return Math.abs(this.turn);
+  }
+
+  says(outputs) {
+    const apart = Math.atan2(outputs[1], outputs[0]) - this.start - this.turn;
+    return Math.abs(modulo(apart + Math.PI, TURN) - Math.PI) <= Math.PI / this.signature.chart.knots.length;
+  }
+
+  scaled(share) {
+    return new LoopGoal(this.signature, this.start, share * this.turn);
   }
 }
 

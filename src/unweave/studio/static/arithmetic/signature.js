@@ -3,6 +3,7 @@
 import { Chart, Reader } from "./chart.js";
 import { Density } from "./density.js";
 import { combine, plus } from "./linalg.js";
+import { PlaceReader } from "./place.js";
 
 /** Who is believed about leakage, the best first. */
 const MEASURES = ["exact", "judge", "codes"];
@@ -12,13 +13,18 @@ export class Signature {
     this.name = data.factor;
     this.chart = new Chart(data.chart);
     this.directions = data.directions;
-    this.reader = new Reader(data.reader);
     this.path = data.path;
+    this.reader = this.path === "loop" ? new PlaceReader(data.reader) : new Reader(data.reader);
     this.safe = data.safe;
     this.classes = data.classes;
     this.quality = data.quality;
     this.labels = data.labels;
     this.leakage = MEASURES.map((m) => data.leakage.find((row) => row.measure === m)).find(Boolean) ?? null;
+  }
+
+  /** Whether the path goes round: amounts are then in labels. */
+  get turns() {
+    return this.path === "rotation" || this.path === "loop";
   }
 
   /** What to add to a code, (D), for label `before` to become `after`. */
@@ -37,7 +43,9 @@ export class Signature {
 export class Signatures {
   /** @param {object} data content of signatures.json */
   constructor(data) {
-    if (data.format !== 1) throw new Error(`signatures of format ${data.format}; this page reads format 1.`);
+    if (![1, 2].includes(data.format)) {
+      throw new Error(`signatures of format ${data.format}; this page reads formats 1 and 2.`);
+    }
     this.model = data.model;
     this.density = new Density(data.density);
     this.all = data.signatures.map((one) => new Signature(one));

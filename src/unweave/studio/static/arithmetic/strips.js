@@ -14,7 +14,7 @@ export function stripChanges(signature, steps = 7) {
       change: { factor, to: chart.factor.values[code] },
     }));
   }
-  if (path === "rotation") {
+  if (signature.turns) {
     const turns = Array.from({ length: steps }, (_, k) => (k * chart.period) / steps);
     return turns.map((by) => ({
       title: by ? signed(by, Number(by.toPrecision(3)).toString()) : "0",
