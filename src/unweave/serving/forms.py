@@ -1,20 +1,18 @@
-"""Forms with files, `multipart/form-data`, taken apart in memory (RFC 2046, 5.1.1, and RFC 7578)."""
+"""Forms with files, `multipart/form-data` (RFC 7578), from bodies that are in memory."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from unweave.serving.refusals import Refused
 
-_MOST_PARTS = 16
-_LONGEST_HEAD = 4096
-_LONGEST_BOUNDARY = 200
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
-_PARAMETER = re.compile(
-    rb""";[ \t]*([^\s()<>@,;:\\"/\[\]?=]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s;"]*)[ \t]*""", re.DOTALL
-)
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_MOST_PARTS = 16
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, bytes]:
@@ -27,55 +25,67 @@ def read_form(content_type: str, body: bytes) -> dict[str, bytes]:
     Raises:
         Refused: it is none, a name comes twice, or there are too many parts.
     """
-    boundary = _parameters(content_type.encode("latin-1", "replace")).get(b"boundary", b"")
-    if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
+    _, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if not boundary:
         raise _no_form("expected multipart/form-data with a boundary.")
-    mark, found = b"\r\n--" + boundary, dict[str, bytes]()
-    # What stands before the first boundary means nothing.
-    place = len(mark) - 2 if body.startswith(mark[2:]) else _after(body, mark, 0)
-    while body[place : place + 2] != b"--":
-        if len(found) == _MOST_PARTS:
-            raise _no_form(f"expected at most {_MOST_PARTS} parts.")
-        line = body.find(b"\r\n", place)
-        if line < 0 or body[place:line].strip(b" \t"):
-            raise _no_form("the parts of the form cannot be told apart. Check the boundary.")
-        start = body.find(b"\r\n\r\n", line, line + _LONGEST_HEAD)
-        if start < 0:
-            raise _no_form("a part of the form has too long a head, or none.")
-        name = _name(body[line:start])
-        if not name or name in found:
-            raise _no_form("expected parts with a name, and each name once.")
-        place = _after(body, mark, start + 2)
-        found[name] = body[start + 4 : place - len(mark)]
-    return found
-
-
-def _after(body: bytes, mark: bytes, start: int) -> int:
-    """The place behind the next boundary."""
-    place = body.find(mark, start)
-    if place < 0:
+    parts = _Parts()
+    try:
+        parser = MultipartParser(boundary, parts.callbacks)
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise _no_form("the parts of the form cannot be told apart. Check the boundary.") from error
+    if not parts.ended:
         raise _no_form("the form is cut off: its last boundary is missing.")
-    return place + len(mark)
+    return parts.found
 
 
-def _name(head: bytes) -> str:
-    """The name that the head of a part gives it, or nothing."""
-    for line in head.split(b"\r\n"):
-        field, _, value = line.partition(b":")
-        if field.strip().lower() == b"content-disposition":
-            return _parameters(value).get(b"name", b"").decode("utf-8", "replace")[:100]
-    return ""
+class _Parts:
+    """Collects what the parser calls out."""
 
+    def __init__(self) -> None:
+        self.found: dict[str, bytes] = {}
+        self.ended = False
+        self._field = self._value = self._disposition = b""
+        self._content: list[bytes] = []
+        self.callbacks: MultipartCallbacks = {
+            "on_part_begin": self._begin,
+            "on_header_field": self._on_field,
+            "on_header_value": self._on_value,
+            "on_header_end": self._on_header,
+            "on_part_data": self._on_content,
+            "on_part_end": self._end,
+            "on_end": self._on_end,
+        }
 
-def _parameters(value: bytes) -> Mapping[bytes, bytes]:
-    """`; name=value` and `; name="value"` behind the first word of a header; of what comes twice, the first."""
-    found: dict[bytes, bytes] = {}
-    place = value.find(b";")
-    while place >= 0 and (match := _PARAMETER.match(value, place)):
-        name, text = match.groups()
-        found.setdefault(name.lower(), _ESCAPED.sub(rb"\1", text[1:-1]) if text[:1] == b'"' else text)
-        place = match.end()
-    return found
+    def _begin(self) -> None:
+        if len(self.found) == _MOST_PARTS:
+            raise _no_form(f"expected at most {_MOST_PARTS} parts.")
+        self._disposition, self._content = b"", []
+
+    def _on_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _on_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._field = self._value = b""
+
+    def _on_content(self, data: bytes, start: int, end: int) -> None:
+        self._content.append(data[start:end])
+
+    def _end(self) -> None:
+        name = parse_options_header(self._disposition)[1].get(b"name", b"").decode("utf-8", "replace")
+        if not name or name in self.found:
+            raise _no_form("expected parts with a name, and each name once.")
+        self.found[name] = b"".join(self._content)
+
+    def _on_end(self) -> None:
+        self.ended = True
 
 
 def _no_form(message: str) -> Refused:
