@@ -42,7 +42,7 @@ CONTRAST = """(selectors) => {
 
 @contextmanager
 def chromium():
-    """The browser, for all tests of a session."""
+    """The browser."""
     if not CHROMIUM.exists():
         if os.environ.get("CI"):
             pytest.fail(f"{CHROMIUM} is absent: .ci/run installs it")

@@ -18,9 +18,11 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)  # smooth, as a net of a few units can draw them
-    return np.broadcast_to(rng.integers(0, 256, (3, 1, SHAPE[1], SHAPE[2])), (3, *SHAPE)).astype(np.uint8)
+def images(model):
+    """Three pictures of the model's own, with a bright bar that it has never seen."""
+    drawn = model.decode(KEPT[:3])
+    drawn[:, 4:8] = 0.9
+    return np.rint(255 * drawn).astype(np.uint8)
 
 
 def error(model, images):
@@ -31,10 +33,10 @@ def error(model, images):
 
 def test_images_are_drawn_as_they_are_and_other_codes_nearly_as_before(model, images):
     before, weights = model.decode(KEPT), {k: v.clone() for k, v in model.method.state_dict().items()}
-    fitted = tuned(model, images, KEPT, steps=300)
-    assert (error(fitted, images) < 0.2 * error(model, images)).all()
+    fitted = tuned(model, images, KEPT, steps=500)
+    assert (error(fitted, images) < 0.1 * error(model, images)).all()
     # Images far from all others cost the rest something, and less than if nothing kept it.
-    alone = tuned(model, images, model.encode(images).mean, steps=300)
+    alone = tuned(model, images, model.encode(images).mean, steps=500)
     moved, free = (np.abs(one.decode(KEPT) - before).mean() for one in (fitted, alone))
     assert moved < 0.5 * free
     assert all(torch.equal(weights[k], v) for k, v in model.method.state_dict().items())

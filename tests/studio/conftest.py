@@ -18,9 +18,9 @@ from unweave.signatures.fit import fit_signatures
 from unweave.signatures.signature import Leakage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium."""
+    """Headless Chromium; its driver keeps an event loop running, and other tests of a session run their own."""
     with chromium() as running:
         yield running
 

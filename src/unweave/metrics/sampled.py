@@ -118,7 +118,9 @@ class _Spread:
         inequality). Wrong answers do: near 1 they come from a few values whose rows happen to lie badly, and their
         share e grows exponentially with how badly. Where log e is normal with variance s², the mean squared local
         change of e is s² / (1 - exp(-s²)) times its variance; s² is the jackknife's variance of a value's share over
-        its square. So the sum is taken down: by a half where the score is 0.98, by nothing where it is low.
+        its square. That holds for the mean over data sets. In a set with few wrong answers local changes are small
+        too, and with the whole correction intervals held the truth in 86 % of sets at a score of 0.98; without it, in
+        all of them where scores are lower. So the deviation is taken half of the way, as a factor.
         """
         if not self.run.arena.sampled:
             return 0.0
@@ -135,7 +137,7 @@ class _Spread:
                 wrong = max(1 - answered[own].mean(), 1 / own.sum())
                 part = (weights[own].sum() / weights.sum()) ** 2 * variance
                 whole, tamed = whole + part, tamed + part * bent(variance / wrong**2)
-        return jackknife_variance(change, weights) * (tamed / whole if whole > 0 else 1.0)
+        return jackknife_variance(change, weights) * (np.sqrt(tamed / whole) if whole > 0 else 1.0)
 
     def _units(self) -> Keys:
         """Which test points share a half of the rows, a factor and, where a point holds one, a value: (P,)."""
