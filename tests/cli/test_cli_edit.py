@@ -129,6 +129,21 @@ def test_a_residual_edit_keeps_pixels(unweave, folder, files, tmp_path):
     assert kept["--residual"] < kept[None] / 2
 
 
+def test_a_tuned_decoder_keeps_what_the_model_never_saw(unweave, folder, files, tmp_path):
+    with Image.open(files[0]) as image:
+        original = np.asarray(image).copy()
+    original[15, :8] = 120  # a bright line that no training picture has
+    Image.fromarray(original).save(files[0])
+    kept = {}
+    for steps in ((), ("--tune", 100)):
+        out = tmp_path / f"tuned{len(steps)}"
+        assert unweave("edit", "-C", folder, files[0], "--set", "lane=c", *steps, "-o", out)[0] == 0
+        assert shown(out / "one.png")[:2] == ("c", "high")
+        assert unweave("edit", "-C", folder, files[0], "--set", "lane=a", *steps, "-o", out)[0] == 0  # as it is
+        kept[len(steps)] = np.abs(shown(out / "one.png")[2] - original)[15, :8].mean()
+    assert kept[2] < kept[0] / 2
+
+
 def test_swap_takes_a_factor_from_another_image(unweave, folder, files, tmp_path):
     code, printed, err = unweave("swap", "-C", folder, *files, "--factors", "lane", "-o", tmp_path / "s.png")
     assert (code, printed.strip()) == (0, str(tmp_path / "s.png")), err

@@ -7,7 +7,7 @@ import torch
 from unweave.core.errors import ConfigError, DataError, ShapeError
 from unweave.methods.beta_vae import BetaVAEConfig
 from unweave.methods.tuned import tuned
-from unweave.testing.methods import SHAPE, make_model
+from unweave.testing.methods import make_model
 
 KEPT = np.random.default_rng(1).standard_normal((64, 4)).astype(np.float32)
 

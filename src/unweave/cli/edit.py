@@ -27,6 +27,9 @@ def edit(
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the edited images.")] = Path("edited"),
     residual: Residual = False,
+    tune: Annotated[
+        int | None, typer.Option(min=1, metavar="STEPS", help="Fit the decoder to these images first; 100 is usual.")
+    ] = None,
     budget: Budget = None,
     over: Annotated[Literal["trim", "refuse"], typer.Option(help="What to do with an edit over the budget.")] = "trim",
     beyond: Annotated[
@@ -38,7 +41,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Move or set factors of images, several at once, and leave the rest."""
-    from unweave.projects.editing import editor_of, read_images, write_images
+    from unweave.projects.editing import editor_of, read_images, tuned_editor, write_images
     from unweave.projects.runs import find_run
     from unweave.signatures.edit import Edit
 
@@ -46,6 +49,8 @@ def edit(
     found = find_run(folder, run)
     editor = editor_of(found, device=device)
     pixels = read_images(images, editor.shape, found.project().data)
+    if tune is not None:
+        editor = tuned_editor(editor, pixels, steps=tune)
     made = editor.apply(pixels, asked, residual=residual, budget=budget, over=over, beyond=beyond)
     paths = write_images(made.images, images, output)
     if json:

@@ -24,7 +24,7 @@ def tuned(
     """A copy of a model whose decoder draws some observations as they are, and other codes nearly as before.
 
     Pivotal tuning (Roich et al. 2022, "Pivotal Tuning for Latent-based Editing of Real Images", section 3): codes stay
-    where the encoder puts them, so that all signatures hold, and the weights behind them give way. The loss is the mean
+    where the encoder puts them, so that all signatures hold, and the weights behind them give way. The loss is the
     squared error of the pictures (or of standardised components), and, with the same weight, that of pictures of other
     codes to those that the model drew before (locality, eq. 4; here the codes are given and not interpolated).
 
@@ -56,7 +56,9 @@ def tuned(
     for _ in range(steps):
         own, other = (torch.randperm(len(some), generator=random)[:_BATCH] for some in (x, others))
         drawn = made.method.decode(torch.cat([z[own], others[other]]))
-        loss = (drawn[: len(own)] - x[own]).square().mean() + (drawn[len(own) :] - before[other]).square().mean()
+        # Sums: means over pixels would have gradients so small that processors compute them ten times slower.
+        loss = (drawn[: len(own)] - x[own]).square().sum() / len(own)
+        loss = loss + (drawn[len(own) :] - before[other]).square().sum() / len(other)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

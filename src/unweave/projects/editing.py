@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from unweave.core.errors import ConfigError, DataError
 from unweave.core.files import storage_errors, write_bytes
+from unweave.core.seeds import generator
 from unweave.data.config import DataConfig
 from unweave.data.images import ImageOptions, Refusal, decode_image
 from unweave.projects.models import model_hash, trained_model
@@ -17,6 +19,9 @@ from unweave.projects.report.pictures import encode_png
 from unweave.projects.runs import Run
 from unweave.signatures.editor import Editor
 from unweave.signatures.signatures import Signatures
+
+_KEPT = 512
+"""Codes whose pictures stay nearly as they are when a decoder is tuned."""
 
 
 def editor_of(run: Run, *, device: str = "cpu") -> Editor:
@@ -31,6 +36,25 @@ def editor_of(run: Run, *, device: str = "cpu") -> Editor:
     if "decode" not in model.capabilities:
         raise ConfigError(f"the model of run {run.name} has no decoder, so it cannot draw what is edited.")
     return Editor(model, signatures, model_hash(run))
+
+
+def tuned_editor(editor: Editor, images: NDArray[np.uint8], *, steps: int, seed: int = 0) -> Editor:
+    """An editor whose decoder was fitted to the images (N, H, W, C) that are to be edited; see `methods.tuned`.
+
+    Codes keep their meaning, so the signatures stay; pictures of codes drawn from the density of the data stay nearly
+    as they were.
+
+    Raises:
+        ConfigError: the model was not trained here, or `steps` is below 1.
+    """
+    from unweave.methods.model import TrainedModel
+    from unweave.methods.tuned import tuned
+
+    if not isinstance(editor.model, TrainedModel):
+        raise ConfigError("only models that were trained here can be tuned; this one was imported. Leave --tune out.")
+    density = editor.signatures.density
+    kept = generator(seed, "tuned").multivariate_normal(density.mean, density.covariance, _KEPT)
+    return replace(editor, model=tuned(editor.model, images, kept.astype(np.float32), steps=steps, seed=seed))
 
 
 def read_images(paths: Sequence[Path], shape: tuple[int, ...], config: DataConfig) -> NDArray[np.uint8]:

@@ -82,6 +82,8 @@ def http_server(server: Server, *, page: Page | None = None) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         ws="none",
+        # uvloop is quicker, but lets in about one new connection per turn: under load some wait for many seconds.
+        loop="asyncio",
         lifespan="on",
         limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=int(settings.deadline_s + _MORE_S) + 1,
