@@ -42,7 +42,10 @@ def test_every_row_is_what_it_is_alone(options):
         assert one.notes == want.notes
         assert one.asked is want.asked
         assert one.kept == pytest.approx(want.kept, abs=1e-9)
-        assert (one.leakage is None) == (want.leakage is None)
+        assert (one.leakage is None) == (want.leakage is None) == (not options)
+        if want.leakage is not None:
+            assert one.leakage.shape == (1,)
+            assert one.leakage == pytest.approx(want.leakage, abs=1e-9)
         assert [d.factor for d in one.done] == [d.factor for d in want.done]
         for got, expected in zip(one.done, want.done, strict=True):
             for name in ("before", "wanted", "after", "reached"):
