@@ -76,8 +76,8 @@ def test_halves_show_the_spread_of_fresh_samples_and_of_the_learner(noise):
 
 def test_halves_that_score_lower_show_the_spread_at_the_score_of_all_rows():
     random = np.random.default_rng(0)
-    # Of 400 answers 0.95 are right after all rows, and 0.6 of the 200 of a half, which taught less.
-    halves = random.binomial(200, 0.6, (4000, 2)) / 200
+    # Of 400 answers 0.95 are right after all rows, and 0.85 of the 200 of a half, which taught less.
+    halves = random.binomial(200, 0.85, (4000, 2)) / 200
     low, high = halves_interval(0.95, halves)
     deviation = np.sqrt(0.95 * 0.05 / 400)
     # The scale bends by the square of the deviation over the distance to 1, a tenth here; its mean is right.
