@@ -25,8 +25,9 @@ MAX_ROWS = 3000
 MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
 
-DIVISIONS = 8
-"""Times that the rows are divided in two halves, for the interval; a fit to each costs half of a fit to all rows."""
+DIVISIONS = 6
+"""Times that the rows are divided in two halves, for the interval; a fit to each costs 0.6 of a fit to all rows, and all
+together at most nine evaluations."""
 
 FEWEST = 6
 """Rows that are learnt from, and that test, below which halves say nothing and there is no interval."""
@@ -67,8 +68,8 @@ def dci(
         factors: labels (N, K).
         mode: "reference" is the definition of disentanglement_lib. "robust" standardises codes, cuts continuous factors
             into classes, and leaves out constant factors and dead codes.
-        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of eight random divisions of
-            the rows (Student's t with 8 degrees of freedom), since refitting for every bootstrap sample would take
+        bootstrap: 0 leaves the intervals out; else they come from fits to the two halves of six random divisions of
+            the rows (Student's t with 6 degrees of freedom), since refitting for every bootstrap sample would take
             hours. That of `dci.informativeness_train` is of a share of right answers: half of the rows are learnt by
             heart where all are not.
         nulls: permutations of the rows for the scores of random codes, three at most; 0 leaves them out.
