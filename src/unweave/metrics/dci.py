@@ -26,8 +26,8 @@ MAX_NULLS = 3
 """Permutations at most: each one refits the trees of every factor."""
 
 DIVISIONS = 6
-"""Times that the rows are divided in two halves, for the interval; a fit to each costs 0.6 of a fit to all rows, and all
-together at most nine evaluations."""
+"""Times that the rows are divided in two halves, for the interval. A fit to each costs 0.6 of a fit to all rows, so
+the interval costs seven more evaluations."""
 
 FEWEST = 6
 """Rows that are learnt from, and that test, below which halves say nothing and there is no interval."""
