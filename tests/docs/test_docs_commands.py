@@ -41,7 +41,7 @@ class Shell:
     """Runs commands of a page in a project; words that stand for something of the reader's are put in."""
 
     def __init__(self, folder):
-        self.folder, self.words = folder, {}
+        self.folder, self.words, self.ran = folder, {}, set()
         self.environment = {
             **os.environ,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -59,6 +59,7 @@ class Shell:
         """What a command prints; a server goes on in the background."""
         if line.startswith("pip install"):
             return check_extras(line)
+        self.ran.add(line)
         line = self.meant(line)
         if line.startswith("unweave serve"):
             return self.serve(line)
@@ -166,7 +167,8 @@ def test_the_way_from_a_run_to_a_product(shell):
 
 def test_the_studio_and_its_file(shell):
     for line in commands("docs/studio.md"):
-        shell.run(line)
+        if line not in shell.ran:  # to probe takes a while, and both pages begin with it
+            shell.run(line)
     shell.stop()
     assert "<html" in (shell.folder / "explorer.html").read_text()[:2000]
 
