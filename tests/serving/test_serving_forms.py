@@ -72,6 +72,7 @@ def test_names_with_quotes_and_in_other_letters():
         (KIND, part(b"1", b'Content-Disposition: form-data; filename="name=a"') + b"--X--", "with a name"),
         (KIND, b"--X\r\n\r\n1\r\n--X--", "with a name"),
         (KIND, part(b"1", b'Content-Disposition: form-data; name="%s"' % (b"a" * 5000)) + b"--X--", "told apart"),
+        (KIND, part(b"1", b"X-A: %s\r\nX-B: %s" % (b"a" * 3000, b"b" * 3000)) + b"--X--", "too long a head"),
         (KIND, b"".join(part(b"", b'Content-Disposition: form-data; name="%d"' % k) for k in range(17)), "at most 16"),
     ],
 )
