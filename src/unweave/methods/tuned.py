@@ -56,7 +56,6 @@ def tuned(
     for _ in range(steps):
         own, other = (torch.randperm(len(some), generator=random)[:_BATCH] for some in (x, others))
         drawn = made.method.decode(torch.cat([z[own], others[other]]))
-        # Sums: means over pixels would have gradients so small that processors compute them ten times slower.
         loss = (drawn[: len(own)] - x[own]).square().sum() / len(own)
         loss = loss + (drawn[len(own) :] - before[other]).square().sum() / len(other)
         optimiser.zero_grad(set_to_none=True)
