@@ -38,6 +38,14 @@ def test_a_minimal_file_takes_every_default(load):
     assert "method" not in project.model_fields_set
 
 
+def test_off_is_off_with_quotes_and_without(load):
+    for text in ("off", '"off"'):
+        assert load(MINIMAL + f"tracking: {{uri: {text}}}\n").tracking.uri == "off"
+        assert load(MINIMAL, [f"tracking.uri={text}"]).tracking.uri == "off"
+    with pytest.raises(ConfigError, match=r"tracking\.uri: input should be a valid string"):
+        load(MINIMAL + "tracking: {uri: true}\n")
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     with pytest.raises(ConfigError, match=r"unweave\.yaml does not exist.*`unweave init"):
         load_project(tmp_path)

@@ -29,6 +29,11 @@ class TrackingConfig(_Section):
     uri: str = "sqlite:///mlflow.db"
     experiment: str | None = None
 
+    @field_validator("uri", mode="before")
+    @classmethod
+    def _off(cls, uri: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
+        return "off" if uri is False else uri  # what YAML makes of a bare `off`
+
 
 class Gate(_Section):
     """Bounds that a score must keep; a score without a value fails."""
