@@ -16,9 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 from image_mutations import mutated_images
+from unweave.serving.loaded import load_model
 from unweave.serving.pictures import check_image, read_picture
 from unweave.serving.refusals import Refused
-from unweave.serving.served import load_served
 from unweave.serving.settings import Limits
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=2048, help="MiB of address space beyond what is taken already")
     given = parser.parse_args()
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    served, limits = load_served("fuzz", given.bundle, threads=1, share_decoder=False), Limits()
+    loaded, limits = load_model(given.bundle), Limits()
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + (given.memory << 20)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
@@ -39,7 +39,7 @@ def main() -> None:
     for content in mutated_images(given.count, seed=given.seed):
         start = time.perf_counter()
         try:
-            read_picture(content, check_image(content, limits, "image"), served, limits, "image")
+            read_picture(content, check_image(content, limits, "image"), loaded.takes, "image")
             said["decoded"] += 1
         except Refused as refused:
             said[refused.code] += 1

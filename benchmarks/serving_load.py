@@ -10,15 +10,10 @@ other work is in every figure: compare figures of one run.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import itertools
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -28,136 +23,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from serving_client import closed_loop, form
+from serving_server import free_port, memory_mib, process, processor_s
+from serving_work import images, in_process, last_factor, make_bundle
 from serving_wrk import Answers, Wrk, write_pool
-from unweave.core.seeds import generator
-from unweave.serving.compute import compute
-from unweave.serving.jobs import Job, Source
-from unweave.serving.pictures import check_image, read_picture, write_picture
-from unweave.serving.served import Served, load_served
-from unweave.serving.settings import Limits
-from unweave.signatures.edit import Edit, Move
+from unweave.serving.loaded import Loaded, load_model
 
 PEERS = Path(__file__).with_name("serving_peers.py")
 
 
-def make_bundle(folder: Path, size: int) -> Path:
-    """A bundle of a small convolutional model, trained for a few steps: speed does not depend on quality."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
-    from small_bundle import small_bundle
-
-    made = small_bundle(
-        folder,
-        name="load",
-        data={"images": "builtin:sprites", "size": size, "rows": 400},
-        method={"kind": "beta_vae", "beta": 0.0, "latent": 10},
-        net={"kind": "conv"},
-        training={"steps": 60, "batch": 32, "learning_rate": 0.002},
-    )
-    return made.folder
-
-
-def images(served: Served, count: int) -> list[bytes]:
-    """Different pictures as PNG files: soft blobs, as large as photographs of this size are."""
-    random, found = generator(0, "load"), []
-    height, width, channels = served.model.shape
-    for _ in range(count):
-        small = random.integers(0, 256, (8, 8, 3), np.uint8)
-        image = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
-        file = io.BytesIO()
-        image.convert("L" if channels == 1 else "RGB").save(file, "PNG")
-        found.append(file.getvalue())
-    return found
-
-
-def requests(served: Served, pool: list[bytes], path: str = "/v1/edit") -> Iterator[bytes]:
+def requests(loaded: Loaded, pool: list[bytes], path: str = "/v1/edit") -> Iterator[bytes]:
     """Edits that were never asked before: another amount each, images in turn."""
-    factor = served.editor.signatures.names[-1]
+    factor = last_factor(loaded)
     for k in itertools.count():
         edits = json.dumps([{"factor": factor, "by": 0.1 + 1e-6 * k}])
         # What stands behind its end no decoder looks at, and no image was seen before.
         yield form(path, pool[k % len(pool)] + b"%d" % k, {"edits": edits})
-
-
-def in_process(served: Served, pool: list[bytes], seconds: float, batch: int) -> tuple[float, float, float, float]:
-    """Milliseconds of one edit from file to file, p50 and processor time; and rows a second in batches, from file to
-    file, and encoding, editing and decoding alone."""
-    factor = served.editor.signatures.names[-1]
-    limits = Limits()
-
-    def job(k: int) -> Job:
-        content = pool[k % len(pool)]
-        pixels = read_picture(content, check_image(content, limits, ""), served, limits, "")
-        return Job(served, Source(pixels), edit=Edit({factor: Move(0.1 + 1e-6 * k)}))
-
-    write_picture(compute([job(0)])[0].pixels, "png")
-    singles, k, end, cpu = [], 1, time.perf_counter() + seconds / 3, time.process_time()
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        write_picture(compute([job(k)])[0].pixels, "png")
-        singles.append(time.perf_counter() - began)
-        k += 1
-    rates, cpu = [], 1000 * (time.process_time() - cpu) / len(singles)
-    for whole in (True, False):
-        ready, rows, began = [job(k) for k in range(batch)], 0, time.perf_counter()
-        while time.perf_counter() - began < seconds / 3:
-            jobs = [job(rows + k) for k in range(batch)] if whole else ready
-            results = compute(jobs)
-            if whole:
-                for result in results:
-                    write_picture(result.pixels, "png")
-            rows += batch
-        rates.append(rows / (time.perf_counter() - began))
-    return 1000 * float(np.median(singles)), cpu, rates[0], rates[1]
-
-
-@contextlib.contextmanager
-def process(command: list[str], folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, from when it answers until the end."""
-    log = (folder / "server.log").open("ab")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(command, stderr=log, stdout=log, env=environment, process_group=0, cwd=folder)
-    try:
-        end = time.monotonic() + 120
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            if running.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"the server did not start: {(folder / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.2)
-        yield running
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGTERM)
-        try:
-            running.wait(20)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-        log.close()
-
-
-def processor_s(pid: int) -> float:
-    """Processor time that a process has taken, which other work on the machine hardly changes."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def memory_mib(pid: int) -> float:
-    """Resident memory of a process."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
 
 
 def main() -> None:
@@ -208,16 +90,16 @@ def overload(wrk: Wrk, pid: int, rate: float, seconds: float) -> None:
 def run(given: argparse.Namespace, folder: Path) -> None:
     """All phases."""
     bundle = given.bundle.resolve() if given.bundle else make_bundle(folder / "project", given.size)
-    served = load_served("load", bundle, threads=1, share_decoder=False)
-    pool = images(served, 2000)
-    print(f"{served.model.shape}, load of the machine {os.getloadavg()[0]:.1f} before")
-    single, cpu, whole, graphs = in_process(served, pool, given.seconds, given.batch)
+    loaded = load_model(bundle)
+    pool = images(loaded, 2000)
+    print(f"{loaded.model.shape}, load of the machine {os.getloadavg()[0]:.1f} before")
+    single, cpu, whole, graphs = in_process(loaded, pool, given.seconds, given.batch)
     print(
         f"in process: one edit {single:.2f} ms from file to file; in batches of {given.batch} {whole:.0f}/s from file"
     )
     print(f"  to file, {graphs:.0f}/s encoding, editing and decoding alone; one thread")
-    port, made = free_port(), requests(served, pool)
-    wrk = Wrk(port, write_pool(folder / "pool", pool), served.editor.signatures.names[-1])
+    port, made = free_port(), requests(loaded, pool)
+    wrk = Wrk(port, write_pool(folder / "pool", pool), last_factor(loaded))
     command = [sys.executable, "-c", "from unweave.cli.main import main; main()", "serve", f"load={bundle}"]
     # A cache that is full soon, so that memory that grows is not the cache's.
     settings = folder / "serve.yaml"
@@ -238,7 +120,7 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         python = closed_loop(port, made, clients=1, seconds=given.seconds)
         print(f"  one client in Python:    {python}")
         print(f"  cached, the same client: {closed_loop(port, same, clients=1, seconds=given.seconds)}")
-        again = in_process(served, pool, given.seconds, given.batch)
+        again = in_process(loaded, pool, given.seconds, given.batch)
         print(f"  in process again: one edit {again[0]:.2f} ms, in batches {again[2]:.0f}/s")
         if given.overload:
             overload(wrk, server.pid, best.rate, given.overload)

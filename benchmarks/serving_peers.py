@@ -19,10 +19,10 @@ class Work:
     """From files and edits to files, as the server does it."""
 
     def __init__(self, bundle: str) -> None:
-        from unweave.serving.served import load_served
+        from unweave.serving.loaded import load_model
         from unweave.serving.settings import Limits
 
-        self.served, self.limits = load_served("peer", Path(bundle), threads=1, share_decoder=False), Limits()
+        self.loaded, self.limits = load_model(Path(bundle)), Limits()
 
     def read(self, image: bytes, edits: str) -> Any:  # noqa: ANN401 - a job
         """A job of a request."""
@@ -30,16 +30,16 @@ class Work:
         from unweave.serving.pictures import check_image, read_picture
         from unweave.signatures.edit import Edit, Move
 
-        pixels = read_picture(image, check_image(image, self.limits, ""), self.served, self.limits, "")
+        pixels = read_picture(image, check_image(image, self.limits, ""), self.loaded.takes, "")
         changes = {one["factor"]: Move(float(one["by"])) for one in json.loads(edits)}
-        return Job(self.served, Source(pixels), edit=Edit(changes))
+        return Job(self.loaded.model.digest, Source(pixels), edit=Edit(changes))
 
     def compute(self, jobs: list[Any]) -> list[bytes]:
         """Files of the edited images."""
         from unweave.serving.compute import compute
         from unweave.serving.pictures import write_picture
 
-        return [write_picture(result.pixels, "png") for result in compute(jobs)]
+        return [write_picture(result.pixels, "png") for result in compute(self.loaded, jobs)]
 
 
 def litserve(bundle: str, port: int, batch: int) -> None:

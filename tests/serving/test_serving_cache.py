@@ -16,10 +16,10 @@ from unweave.core.codes import Codes
 from unweave.serving.breaker import Breaker
 from unweave.serving.entries import Edited, codes_from_bytes, codes_to_bytes
 from unweave.serving.keys import cache_key
+from unweave.serving.loaded import load_model
 from unweave.serving.lru import LeastRecentlyUsed
 from unweave.serving.metrics import Metrics
 from unweave.serving.remote import Remote
-from unweave.serving.served import load_served
 
 
 def test_a_hit_is_the_very_same_answer(here, pictures):
@@ -105,13 +105,13 @@ def test_entries_from_elsewhere_are_believed_only_in_the_right_form(small):
     whole = made.to_bytes()
     for wrong in (b"", b"\0", b"\xff" * 20, whole[:10], whole[:-3], b"\0\0\0\2{}x", b"\0\0\0\2[]x", b"\0\0\0\1\x80x"):
         assert Edited.from_bytes(wrong) is None
-    served = load_served("a", small.folder, threads=1, share_decoder=False)
+    model = load_model(small.folder).model
     codes = Codes(np.float32([[1, 2, 3, 4, 5, 6, 7]]), np.float32([[0, 0, 0, 0, 0, 0, -1]]))
-    back = codes_from_bytes(codes_to_bytes(codes), served)
+    back = codes_from_bytes(codes_to_bytes(codes), model.card)
     assert np.array_equal(back.mean, codes.mean)
     assert np.array_equal(back.logvar, codes.logvar)
     for wrong in (b"", bytes(8), b"\xff" * 56):
-        assert codes_from_bytes(wrong, served) is None
+        assert codes_from_bytes(wrong, model.card) is None
 
 
 def test_a_breaker_rests_longer_each_time_and_recovers():

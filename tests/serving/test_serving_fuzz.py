@@ -3,19 +3,19 @@
 import numpy as np
 
 from image_mutations import mutated_images
+from unweave.serving.loaded import load_model
 from unweave.serving.pictures import check_image, read_picture
 from unweave.serving.refusals import Refused
-from unweave.serving.served import load_served
 from unweave.serving.settings import Limits
 
 
 def test_files_that_were_mutated_are_decoded_or_refused(small):
-    served, limits = load_served("a", small.folder, threads=1, share_decoder=False), Limits(pixels=1 << 20)
+    loaded, limits = load_model(small.folder), Limits(pixels=1 << 20)
     seen = {"decoded": 0, "refused": 0}
     for content in mutated_images(400, seed=0):
         try:
             head = check_image(content, limits, "image")
-            pixels = read_picture(content, head, served, limits, "image")
+            pixels = read_picture(content, head, loaded.takes, "image")
         except Refused:
             seen["refused"] += 1
         else:

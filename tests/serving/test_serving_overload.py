@@ -1,21 +1,13 @@
 """More requests than the server can answer: who is refused, before what, and what goes on all the same."""
 
-import asyncio
 import contextlib
-import time
 
 import httpx2 as httpx
 import numpy as np
 import pytest
 
-from serving_here import pixels_of, serving
-from unweave.serving.engine import Engine
+from serving_here import pixels_of, serving, wait_for
 from unweave.serving.flow import Flow
-from unweave.serving.jobs import Job, Source
-from unweave.serving.metrics import Metrics
-from unweave.serving.refusals import Refused
-from unweave.serving.served import load_served
-from unweave.signatures.edit import Edit, Move
 
 
 class Clock:
@@ -125,7 +117,7 @@ def test_a_full_server_refuses_before_it_reads_and_is_as_before_afterwards(busy_
     made = here.edit(pictures[1])
     assert made.status_code == 200
     assert np.abs(pixels_of(made.content).astype(int) - editor.edit(small.rows[1], x=0.5)).max() <= 1
-    assert here.server.flow._open == 0
+    wait_for(lambda: here.server.flow._open == 0)
 
 
 def test_a_long_body_is_not_waited_for_when_the_server_is_full(busy_server):
@@ -153,7 +145,7 @@ def test_what_is_refused_or_breaks_is_no_longer_under_way(busy_server, pictures,
     assert here.edit(body).status_code == 422
     assert here.edit(pictures[0], [{"factor": "none", "by": 1}]).status_code == 422
     assert here.client.post("/v1/decode", json={"codes": [0.0]}).status_code == 422
-    assert here.server.flow._open == 0
+    wait_for(lambda: here.server.flow._open == 0)
 
 
 def test_others_that_came_while_a_body_was_read_count(busy_server, pictures, monkeypatch):
@@ -163,26 +155,16 @@ def test_others_that_came_while_a_body_was_read_count(busy_server, pictures, mon
     monkeypatch.setattr(type(flow), "full", property(lambda self: next(states)))
     refused = here.edit(pictures[0])
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "busy")
-    assert flow._open == 0
+    wait_for(lambda: flow._open == 0)
 
 
-def test_nobody_waits_beyond_the_deadline_even_if_the_graphs_hang(small):
-    """The thread never begins: what would be late is answered by a timer, and is not computed afterwards."""
-    metrics = Metrics()
-    running = Engine(batch=4, queue=10, deadline_s=0.2, metrics=metrics)
-    served = load_served("a", small.folder, threads=1, share_decoder=False)
-    job = Job(served, Source(small.rows[0]), edit=Edit({"x": Move(0.5)}))
-
-    async def hang():
-        running._loop = asyncio.get_running_loop()
-        with pytest.raises(Refused) as refused:
-            await running.run(job, time.monotonic())
-        running._thread.start()
-        await asyncio.to_thread(running.stop)
-        return refused.value
-
-    assert asyncio.run(hang()).status == 503
-    value = metrics.registry.get_sample_value
-    assert value("unweave_refused_total", {"why": "deadline"}) == 1
-    assert value("unweave_batch_rows_count") == 0
-    assert value("unweave_refused_total", {"why": "deadline"}) == 1, "it was counted once"
+def test_what_is_given_up_takes_time_and_is_no_sign_that_all_is_well():
+    clock = Clock()
+    flow = Flow(1.0, clock)
+    answered(flow, clock, 40, 0.01)
+    assert flow.ahead_s == pytest.approx(0.01)
+    for _ in range(40):  # refused at the deadline, one after the other
+        flow.enter()
+        clock.now += 0.01
+        flow.leave(done=False)
+    assert flow.ahead_s > 0.08

@@ -89,14 +89,19 @@ def load_bundle(
         categorical=card.categorical,
         card=card,
         digest=digest,
-        signatures=_signatures(files, folder),
+        signatures=signatures_in(files, folder),
         reference=Reference.from_bytes(files[REFERENCE], folder / REFERENCE, latent=card.latent),
     )
     _try(model, folder)
     return model
 
 
-def _signatures(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any] | None:
+def signatures_in(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any] | None:
+    """Content of `signatures.json` of a bundle, or None where it has none.
+
+    Raises:
+        DataError: it is damaged.
+    """
     if SIGNATURES not in files:
         return None
     try:

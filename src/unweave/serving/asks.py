@@ -103,9 +103,9 @@ async def read_work(request: Request, *, forms: bool = False) -> Asked:
     flow, note = asked.server.flow, note_of(request)
     if flow.full:
         asked.server.metrics.refused.labels("busy").inc()
-        raise busy(1.0)
+        raise busy()
     flow.enter()
-    note.ended = flow.leave
+    note.ended = lambda status: flow.leave(done=0 < status < 500)
     return asked
 
 

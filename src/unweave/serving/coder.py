@@ -1,4 +1,4 @@
-"""Where images are read and written: small ones at once, large ones in a thread of their own."""
+"""Where large images are read and written: in a thread of their own, so that neither the loop nor the graphs wait."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unweave.serving.metrics import Metrics
 from unweave.serving.refusals import busy
 
 SMALL = 128 * 128
-"""Pixels up to which handing the work to a thread would cost more than it does: about 0.3 ms."""
+"""Pixels up to which an image is read and written where it is computed, which takes about 0.3 ms."""
 
 _MOST_WAITING = 16
 """Large images that wait for the thread at most. One at a time, so that memory holds one of them decoded."""
@@ -21,19 +21,18 @@ T = TypeVar("T")
 
 
 class Coder:
-    """Runs work on images so that the loop is never held up for long."""
+    """Runs work on large images."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(1, "images")
         self._waiting = 0
 
-    async def run(self, stage: str, pixels: int, work: Callable[[], T]) -> T:
+    async def run(self, stage: str, work: Callable[[], T]) -> T:
         """Do some work on an image.
 
         Args:
             stage: `read` or `write`, for the metrics.
-            pixels: of the image.
             work: is called once.
 
         Raises:
@@ -41,8 +40,6 @@ class Coder:
         """
         began = time.perf_counter()
         try:
-            if pixels <= SMALL:
-                return work()
             if self._waiting >= _MOST_WAITING:
                 self._metrics.refused.labels("images").inc()
                 raise busy(1.0)

@@ -16,8 +16,6 @@ _DRAIN_S = 1.0
 """A body up to so many bytes that comes within so many seconds is let run out, so that the connection can be kept; a
 connection that is closed while something comes in may lose the answer."""
 
-_RETRY_S = 1.0
-
 
 class Door:
     """ASGI middleware around everything else. It must cost next to nothing: under overload it is most of the work.
@@ -33,7 +31,7 @@ class Door:
         self._app, self._flow, self._paths = app, flow, frozenset(paths)
         self._count = metrics.refused.labels("busy").inc
         self._counts = {path: metrics.answered(path, 503).inc for path in paths}
-        response = busy(_RETRY_S).response()
+        response = busy().response()
         self._body = {"type": "http.response.body", "body": response.body}
         headers = [*response.raw_headers, *SAFE_HEADERS]
         self._start = {"type": "http.response.start", "status": response.status_code, "headers": headers}

@@ -12,12 +12,12 @@ from typing import Any
 from starlette.responses import Response
 
 from unweave.core.codes import Codes
-from unweave.core.errors import ConfigError, UnweaveError
+from unweave.core.errors import ConfigError
 from unweave.serving.asks import Asked
 from unweave.serving.coder import SMALL
 from unweave.serving.entries import Edited, codes_from_bytes, codes_to_bytes
 from unweave.serving.gate import note_of
-from unweave.serving.jobs import EditOptions, Job, Result, Source
+from unweave.serving.jobs import EditOptions, File, Job, Result, Source
 from unweave.serving.keys import cache_key, image_hash
 from unweave.serving.pictures import MEDIA, Format, check_image, read_picture, write_picture
 from unweave.serving.refusals import Refused
@@ -82,51 +82,37 @@ async def encode_image(asked: Asked, served: Served, image: bytes) -> Codes:
     source = await _source(asked, served, image, hashed, "image", pixels=False)
     if source.codes is not None:
         return source.codes
-    result = await run_job(asked, Job(served, source))
+    result = await asked.server.engine.run(Job(served.digest, source), asked.began)
     assert result.codes is not None
     _keep_codes(asked, served, hashed, result.codes)
     return result.codes
 
 
-async def run_job(asked: Asked, job: Job) -> Result:
-    """What the engine makes of a job.
-
-    Raises:
-        Refused: 503 for load; 422 where it cannot be done as asked.
-    """
-    try:
-        return await asked.server.engine.run(job, asked.began)
-    except UnweaveError as error:
-        raise Refused(422, "cannot_be_done", str(error), where="edits" if job.edit is not None else None) from error
-
-
-async def draw(asked: Asked, job: Job, kind: Format) -> tuple[Result, bytes]:
+async def draw(asked: Asked, served: Served, job: Job, kind: Format) -> tuple[Result, bytes]:
     """What comes of a job, and its picture as a file: a small one is written where it is computed, so that the loop is
     free for others; a large one in a thread of its own, so that the graphs are.
 
     Raises:
-        Refused: see `run_job`.
+        Refused: see `Engine.run`.
     """
-    height, width, _ = job.served.model.shape
-    small = height * width <= SMALL
-    result = await run_job(asked, replace(job, written=kind if small else None))
+    job = job if served.takes.pixels > SMALL else replace(job, written=kind)
+    result = await asked.server.engine.run(job, asked.began)
     if result.file is not None:
         return result, result.file
     pixels = result.pixels
     assert pixels is not None
-    return result, await asked.server.coder.run("write", height * width, lambda: write_picture(pixels, kind))
+    return result, await asked.server.coder.run("write", lambda: write_picture(pixels, kind))
 
 
 async def _make(asked: Asked, ask: EditAsk, hashes: Sequence[bytes]) -> Edited:
-    served, server = ask.served, asked.server
-    server.engine.admit(served, asked.began)
+    served = ask.served
     sources = [
         await _source(asked, served, image, hashed, name, pixels=ask.options.residual and name == "image")
         for image, hashed, name in zip(ask.images, hashes, ("image", "other"), strict=False)
     ]
     other = sources[1] if len(sources) > 1 else None
-    job = Job(served, sources[0], other, ask.edit, ask.options, readings=ask.readings)
-    result, image = await draw(asked, job, ask.kind)
+    job = Job(served.digest, sources[0], other, ask.edit, ask.options, readings=ask.readings)
+    result, image = await draw(asked, served, job, ask.kind)
     for source, codes, hashed in zip(sources, (result.codes, result.other_codes), hashes, strict=False):
         if source.codes is None and codes is not None:
             _keep_codes(asked, served, hashed, codes)
@@ -140,11 +126,13 @@ async def _source(asked: Asked, served: Served, image: bytes, hashed: bytes, whe
     """An image with its code, if that is known; its pixels are read only where something needs them."""
     server, limits = asked.server, asked.server.settings.limits
     known = await server.cache.get("encoding", cache_key("encoding", asked.caller.tenant, served.digest, hashed))
-    codes = None if known is None else codes_from_bytes(known, served)
+    codes = None if known is None else codes_from_bytes(known, served.card)
     if codes is not None and not pixels:
         return Source(None, codes)
     head = check_image(image, limits, where)
-    read = await server.coder.run("read", head.pixels, lambda: read_picture(image, head, served, limits, where))
+    if head.pixels <= SMALL:
+        return Source(File(image, head, where), codes)
+    read = await server.coder.run("read", lambda: read_picture(image, head, served.takes, where))
     return Source(read, codes)
 
 
@@ -191,7 +179,7 @@ def check_factors(served: Served, names: Sequence[str], where: str) -> None:
     Raises:
         Refused: it cannot, or one is named twice.
     """
-    if served.editor is None:
+    if served.signatures is None:
         raise Refused(
             422,
             "no_signatures",
@@ -200,7 +188,7 @@ def check_factors(served: Served, names: Sequence[str], where: str) -> None:
         )
     for index, name in enumerate(names):
         try:
-            served.editor.signatures[name]
+            served.signatures[name]
         except ConfigError as error:
             raise Refused(422, "unknown_factor", str(error), where=where.format(index)) from error
         if name in names[:index]:

@@ -1,106 +1,87 @@
-"""One thread owns the graphs. While it computes, requests collect, and it takes them together next."""
+"""The way to the process that computes. While it is busy, requests collect, and go to it together next."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from unweave.serving.compute import compute
-from unweave.serving.jobs import Job, Result
-from unweave.serving.load import Load
+from unweave.core.errors import UnweaveError
+from unweave.serving.channel import Messages, packed
+from unweave.serving.jobs import Answer, Broke, Job, Result
 from unweave.serving.metrics import Metrics
-from unweave.serving.pulse import Pulse
+from unweave.serving.process import Worker
 from unweave.serving.refusals import busy
-from unweave.serving.served import Served
-from unweave.serving.warm import warm_jobs
 
-_MARGIN = 0.8
-"""Share of the deadline that the work ahead may take: the rest is for reading, writing and what nobody foresees."""
+_LOG = logging.getLogger("unweave.serving")
 
+_HUNG_S = 30.0
+"""Seconds beyond the deadline after which a process that does not answer is taken for dead."""
 
-_TURNS = 3
-"""On the event loop that a request waits for."""
+_FIRST_REST_S, _LONGEST_REST_S = 0.5, 30.0
 
 
 @dataclass(eq=False)
 class _Waiting:
     job: Job
     answer: asyncio.Future[Result]
-    cost: float
-    since: float
-    deadline: float
+    since: float = field(default_factory=time.monotonic)
 
 
 class Engine:
     """Computes jobs in batches and never waits for a batch to fill: a request that comes alone is computed at once.
 
     Args:
+        worker: computes; it is started again when it ends.
         batch: rows at once at most.
         queue: jobs that wait at most.
         deadline_s: after which a job must have been answered.
         metrics: of the server.
-        pulse: of the event loop.
     """
 
-    def __init__(
-        self, *, batch: int, queue: int, deadline_s: float, metrics: Metrics, pulse: Pulse | None = None
-    ) -> None:
-        self._batch, self._most, self._deadline_s, self._metrics = batch, queue, deadline_s, metrics
-        self._pulse = pulse or Pulse()
-        self._load = Load()
+    def __init__(self, worker: Worker, *, batch: int, queue: int, deadline_s: float, metrics: Metrics) -> None:
+        self._worker, self._batch, self._most, self._deadline_s = worker, batch, queue, deadline_s
+        self._metrics = metrics
         self._queue: deque[_Waiting] = deque()
-        self._change = threading.Condition()
+        self._flying: deque[Sequence[_Waiting]] = deque()
+        self._line: asyncio.WriteTransport | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._restart: asyncio.Task[None] | None = None
         self._stopping = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._work, name="graphs", daemon=True)
 
-    def start(self) -> None:
+    @property
+    def ready(self) -> bool:
+        """Whether there is a process that computes."""
+        return self._line is not None
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for it."""
+        return len(self._queue)
+
+    async def start(self) -> None:
         """Begin, in the running event loop."""
-        self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        loop = asyncio.get_running_loop()
+        self._line, _ = await loop.create_connection(lambda: Messages(self._came, self._lost), sock=self._worker.jobs)
+        self._feed()
 
-    def stop(self) -> None:
-        """Finish what waits, and end the thread. Blocks."""
-        with self._change:
-            self._stopping = True
-            self._change.notify()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def warm(self, served: Served) -> None:
-        """Measure what a row of a model takes, beside the work of the thread. Blocks."""
-        jobs = warm_jobs(served)
-        for _ in range(3):
-            began = time.monotonic()
-            compute(jobs)
-            self._load.ended(served.digest, len(jobs), time.monotonic() - began)
-
-    def forget(self, digests: set[str]) -> None:
-        """Keep the measured times of these models alone."""
-        self._load.forget(digests)
-
-    def admit(self, served: Served, began: float) -> None:
-        """Refuse a job that would end after its deadline, or that finds no room.
-
-        Args:
-            served: the model.
-            began: when the request came, in `time.monotonic()`.
-
-        Raises:
-            Refused: 503, with the time after which there is room.
-        """
-        # A request waits for the loop before it is seen, when its result comes, and when it is written.
-        wait = self._load.wait_s() + _TURNS * self._pulse.lag_s
-        if len(self._queue) >= self._most:
-            self._metrics.refused.labels("queue").inc()
-            raise busy(wait)
-        if time.monotonic() - began + wait + self._load.cost(served.digest) > _MARGIN * self._deadline_s:
-            self._metrics.refused.labels("deadline").inc()
-            raise busy(wait)
+    async def stop(self) -> None:
+        """Finish what waits, and end the process."""
+        self._stopping = True
+        end = time.monotonic() + self._deadline_s
+        while (self._queue or self._flying) and self.ready and time.monotonic() < end:
+            await asyncio.sleep(0.01)
+        if self._restart is not None:
+            self._restart.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+        if self._line is not None:
+            self._line.close()
+        await asyncio.to_thread(self._worker.end)
 
     async def run(self, job: Job, began: float) -> Result:
         """What came of a job, computed with others that wait.
@@ -110,22 +91,18 @@ class Engine:
             began: when the request came, in `time.monotonic()`.
 
         Raises:
-            Refused: 503, before the deadline.
-            UnweaveError: the job cannot be done as asked.
+            Refused: 503 before the deadline, or 422 where the job cannot be done as asked.
         """
-        self.admit(job.served, began)
-        assert self._loop is not None
-        now = time.monotonic()
-        waiting = _Waiting(
-            job, self._loop.create_future(), self._load.cost(job.served.digest), now, began + self._deadline_s
-        )
-        with self._change:
-            if self._stopping:
-                raise busy(1.0)
-            self._load.queued(waiting.cost)
-            self._queue.append(waiting)
-            self._change.notify()
-        late = self._loop.call_later(waiting.deadline - now, self._too_late, waiting)
+        if self._stopping or self._restart is not None:
+            raise busy()
+        if len(self._queue) >= self._most:
+            self._metrics.refused.labels("queue").inc()
+            raise busy()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(job, loop.create_future())
+        self._queue.append(waiting)
+        self._feed()
+        late = loop.call_later(began + self._deadline_s - waiting.since, self._too_late, waiting)
         try:
             return await waiting.answer
         finally:
@@ -135,73 +112,92 @@ class Engine:
         """The deadline has come: nobody waits beyond it for an answer, whatever becomes of the work."""
         if not waiting.answer.done():
             self._metrics.refused.labels("deadline").inc()
-            waiting.answer.set_exception(busy(self._load.wait_s()))
+            waiting.answer.set_exception(busy())
 
-    def publish(self) -> None:
-        """Bring the gauges up to date."""
-        self._metrics.waiting.set(len(self._queue))
-        self._metrics.wait_estimate.set(self._load.wait_s())
-        self._metrics.lag.set(self._pulse.lag_s)
+    def _feed(self) -> None:
+        """Give the process what waits, as much as it may have."""
+        while self._line is not None and self._queue and len(self._queue) >= self._worth():
+            batch = self._take()
+            if batch:
+                self._line.write(packed([waiting.job for waiting in batch]))
+                self._flying.append(batch)
+        if self._flying and self._patience is None:
+            wait = self._deadline_s + _HUNG_S
+            self._patience = asyncio.get_running_loop().call_later(wait, self._hung, self._flying[0])
 
-    def _work(self) -> None:
-        while True:
-            with self._change:
-                while not self._queue and not self._stopping:
-                    self._change.wait()
-                if not self._queue:
-                    return
-                batch = self._take()
-                self._load.began(sum(waiting.cost for waiting in batch))
-            batch = [waiting for waiting in batch if not waiting.answer.done()]  # its deadline came
-            late = [waiting for waiting in batch if time.monotonic() + waiting.cost > waiting.deadline]
-            on_time = [waiting for waiting in batch if waiting not in late]
-            answers = [(waiting, busy(self._load.wait_s())) for waiting in late]
-            self._metrics.refused.labels("deadline").inc(len(late))
-            self._deliver([*answers, *(self._computed(on_time) if on_time else ())])
+    def _worth(self) -> float:
+        """Jobs for which another batch is given away: one, where the process has nothing to do; half of a batch, where
+        it computes, so that it can go on without waiting for the loop. Fewer are better computed together later."""
+        return (1, max(2, self._batch // 2), math.inf)[len(self._flying)]
 
-    def _take(self) -> list[_Waiting]:
-        """The oldest job, and with it those of the same model, up to the largest batch; the rest keep their order."""
-        first = self._queue[0].job.served
+    def _take(self) -> Sequence[_Waiting]:
+        """The oldest job, and with it those of the same model, up to the largest batch; the rest keep their order.
+        What nobody waits for any more is left out."""
+        first = self._queue[0].job.digest
         taken: list[_Waiting] = []
         left: deque[_Waiting] = deque()
         while self._queue and len(taken) < self._batch:
             waiting = self._queue.popleft()
-            (taken if waiting.job.served is first else left).append(waiting)
+            if not waiting.answer.done():
+                (taken if waiting.job.digest == first else left).append(waiting)
         self._queue.extendleft(reversed(left))
         return taken
 
-    def _computed(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Result | Exception]]:
-        began = time.monotonic()
-        answers: list[Result | Exception]
-        try:
-            answers = list(compute([waiting.job for waiting in batch]))
-        except Exception as error:  # what breaks one of them must not break the others
-            answers = [_alone(waiting.job) for waiting in batch] if len(batch) > 1 else [error]
-        taken = time.monotonic() - began
-        self._load.ended(batch[0].job.served.digest, len(batch), taken)
+    def _came(self, message: tuple[float, Sequence[Answer]]) -> None:
+        """The process answers the oldest batch."""
+        seconds, answers = message
+        batch = self._flying.popleft()
+        self._feed()
+        now = time.monotonic()
         self._metrics.batch_rows.observe(len(batch))
-        self._metrics.stage("compute").observe(taken)
-        for waiting in batch:
-            self._metrics.stage("wait").observe(began - waiting.since)
-        return list(zip(batch, answers, strict=True))
+        self._metrics.stage("compute").observe(seconds)
+        wait = self._metrics.stage("wait")
+        for waiting, answer in zip(batch, answers, strict=True):
+            wait.observe(max(0.0, now - waiting.since - seconds))
+            _deliver(waiting, answer)
 
-    def _deliver(self, answers: Sequence[tuple[_Waiting, Result | Exception]]) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(_answer, answers)
-
-
-def _alone(job: Job) -> Result | Exception:
-    try:
-        return compute([job])[0]
-    except Exception as error:
-        return error
-
-
-def _answer(answers: Sequence[tuple[_Waiting, Result | Exception]]) -> None:
-    for waiting, answer in answers:
-        if waiting.answer.done():  # the request was given up
-            continue
-        if isinstance(answer, Exception):
-            waiting.answer.set_exception(answer)
+    def _hung(self, batch: Sequence[_Waiting]) -> None:
+        """See whether the process still has a batch that it had long ago."""
+        self._patience = None
+        if batch in self._flying:
+            _LOG.error("the process that computes hangs, and is ended")
+            self._worker.kill()  # `_lost` comes of it
         else:
-            waiting.answer.set_result(answer)
+            self._feed()
+
+    def _lost(self) -> None:
+        """The process is gone, and with it what it had. Who asked may try again; another one is started."""
+        self._line = None
+        for waiting in [*(one for batch in self._flying for one in batch), *self._queue]:
+            _deliver(waiting, busy())
+        self._flying.clear()
+        self._queue.clear()
+        if not self._stopping:
+            _LOG.error("the process that computes has ended")
+            self._metrics.restarts.inc()
+            self._restart = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        rest = _FIRST_REST_S
+        while True:
+            try:
+                await asyncio.to_thread(self._worker.restart)
+                await self.start()
+            except (UnweaveError, OSError) as error:
+                _LOG.error("the process that computes cannot be started", extra={"fields": {"problem": str(error)}})
+                await asyncio.sleep(rest)
+                rest = min(2 * rest, _LONGEST_REST_S)
+            else:
+                self._restart = None
+                return
+
+
+def _deliver(waiting: _Waiting, answer: Answer) -> None:
+    if waiting.answer.done():  # the request was given up
+        return
+    if isinstance(answer, Result):
+        waiting.answer.set_result(answer)
+    elif isinstance(answer, Broke):
+        waiting.answer.set_exception(RuntimeError(f"the process that computes met with {answer.kind}"))
+    else:
+        waiting.answer.set_exception(answer)

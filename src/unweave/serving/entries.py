@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from unweave.bundles.schema import BundleCard
 from unweave.core.codes import Codes
-from unweave.serving.served import Served
 
 _LENGTH = struct.Struct(">I")
 
@@ -57,11 +57,11 @@ def codes_to_bytes(codes: Codes) -> bytes:
     return np.stack([codes.mean[0], codes.logvar[0]]).astype("<f4").tobytes()
 
 
-def codes_from_bytes(data: bytes, served: Served) -> Codes | None:
+def codes_from_bytes(data: bytes, card: BundleCard) -> Codes | None:
     """The inverse of `codes_to_bytes`, with row axis; None for anything else."""
-    if len(data) != 2 * 4 * served.model.latent:
+    if len(data) != 2 * 4 * card.latent:
         return None
     values = np.frombuffer(data, "<f4").reshape(2, 1, -1).astype(np.float32)
     if not np.isfinite(values).all():
         return None
-    return Codes(values[0], values[1], served.model.groups, served.model.categorical)
+    return Codes(values[0], values[1], card.groups, card.categorical)

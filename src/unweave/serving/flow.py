@@ -48,14 +48,14 @@ class Flow:
             self._since = self._clock()
         self._open += 1
 
-    def leave(self) -> None:
-        """It was answered, or given up."""
+    def leave(self, *, done: bool = True) -> None:
+        """It was answered; or, not `done`, given up: that took time, too, and is no sign that all is well."""
         now = self._clock()
         self._open -= 1
-        self._done += 1
+        self._done += done
         self._busy += now - self._since
         self._since = now
         if self._busy >= _WINDOW_S:
-            each = self._busy / self._done
+            each = self._busy / max(self._done, 1)
             self._each = each if self._each is None else (1 - _NEW) * self._each + _NEW * each
             self._busy, self._done = 0.0, 0

@@ -31,13 +31,13 @@ class Note:
         id: of the request, also in the header `X-Request-Id`.
         began: in `time.monotonic()`.
         fields: what its handling adds: tenant, key, model, cache.
-        ended: what its handling wants called when it is answered or given up.
+        ended: what its handling wants called with the status when it is answered, or with 0 when it is given up.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     began: float = field(default_factory=time.monotonic)
     fields: dict[str, Any] = field(default_factory=dict)
-    ended: Callable[[], None] | None = None
+    ended: Callable[[int], None] | None = None
 
 
 def note_of(request: Request) -> Note:
@@ -83,7 +83,7 @@ class Gate:
         finally:
             self._metrics.open_requests.dec()
             if note.ended is not None:
-                note.ended()
+                note.ended(passage.status)
             self._done(scope, passage, note)
 
     def _done(self, scope: Scope, passage: _Passage, note: Note) -> None:

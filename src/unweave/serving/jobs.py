@@ -1,4 +1,4 @@
-"""What the graphs are asked to compute, and what comes back. Plain values."""
+"""What the graphs are asked to compute, and what comes back. Plain values that go from process to process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
+from unweave.serving.heads import Head
 from unweave.serving.pictures import Format
-from unweave.serving.served import Served
+from unweave.serving.refusals import Refused
 from unweave.signatures.edit import Edit
 from unweave.signatures.edited import Beyond, Over
 
@@ -29,15 +30,30 @@ class EditOptions:
 
 
 @dataclass(frozen=True)
-class Source:
-    """An image to be encoded, or the code that it has already.
+class File:
+    """An image file that `check_image` let pass.
 
     Attributes:
-        pixels: uint8 (H, W, C); None where the code is known and nothing needs the pixels.
+        content: of the file.
+        head: what it says of itself.
+        where: name in the request.
+    """
+
+    content: bytes
+    head: Head
+    where: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image to be encoded, as a file or as pixels, or the code that it has already.
+
+    Attributes:
+        image: the file, or pixels uint8 (H, W, C); None where the code is known and nothing needs the pixels.
         codes: of the one image, with row axis; None where it is to be found.
     """
 
-    pixels: NDArray[np.uint8] | None
+    image: File | NDArray[np.uint8] | None
     codes: Codes | None = None
 
 
@@ -46,7 +62,7 @@ class Job:
     """One request's work.
 
     Attributes:
-        served: the version of a model that does it, from the first step to the last.
+        digest: of the bundle that does it, from the first step to the last.
         source: image that is edited or encoded; None for codes that are decoded.
         other: image that factors are taken from.
         edit: what to do; None encodes only.
@@ -56,7 +72,7 @@ class Job:
         written: format in which the picture is written at once, or None: it is large, or nothing is drawn.
     """
 
-    served: Served
+    digest: str
     source: Source | None = None
     other: Source | None = None
     edit: Edit | None = None
@@ -72,7 +88,7 @@ class Result:
 
     Attributes:
         codes, other_codes: of its images.
-        pixels: uint8 (H, W, C), edited or decoded; None where nothing was drawn.
+        pixels: uint8 (H, W, C), edited or decoded; None where nothing was drawn, or it was written.
         notes: what was not done as asked, in words.
         before, after: readings of all factors, where they were asked for.
         file: of the pixels, where it was asked for.
@@ -85,3 +101,17 @@ class Result:
     before: Readings | None = None
     after: Readings | None = None
     file: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Broke:
+    """A job that should have been done and was not; the worker's log says more.
+
+    Attributes:
+        kind: of the error.
+    """
+
+    kind: str
+
+
+Answer = Result | Refused | Broke

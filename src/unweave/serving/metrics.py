@@ -29,16 +29,18 @@ class Metrics:
         self.open_requests = Gauge("unweave_requests_open", "Requests that are being answered.", registry=of)
         self.stage_seconds = Histogram(
             "unweave_stage_seconds",
-            "Parts of an edit: read (decode the image), wait (for the graphs), compute, write (encode the image).",
+            "Parts of an edit: compute (a batch), wait for that; for large images also read and write.",
             ("stage",),
             buckets=_SECONDS,
             registry=of,
         )
         self.waiting = Gauge("unweave_queue_requests", "Requests that wait for the graphs.", registry=of)
         self.wait_estimate = Gauge(
-            "unweave_queue_seconds", "Work that waits, as estimated from measured times.", registry=of
+            "unweave_queue_seconds", "What is under way will take so long, as measured.", registry=of
         )
-        self.lag = Gauge("unweave_loop_lag_seconds", "How far the event loop is behind.", registry=of)
+        self.restarts = Counter(
+            "unweave_worker_restarts_total", "How often the process that computes ended and was started.", registry=of
+        )
         self.batch_rows = Histogram(
             "unweave_batch_rows", "Rows that the graphs computed at once.", buckets=_ROWS, registry=of
         )

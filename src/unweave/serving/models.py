@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from unweave.core.errors import UnweaveError
-from unweave.serving.engine import Engine
+from unweave.core.errors import DataError, StorageError, UnweaveError
 from unweave.serving.metrics import Metrics
 from unweave.serving.places import Found, Place, place_of
+from unweave.serving.process import Worker
 from unweave.serving.refusals import Refused
-from unweave.serving.served import Served, load_served
+from unweave.serving.served import Served, read_served
 from unweave.serving.settings import Settings
 
 _LOG = logging.getLogger("unweave.serving")
 _FIRST_REST_S, _LONGEST_REST_S = 2.0, 60.0
+
+_MORE_S = 5.0
+"""Seconds beyond the deadline that a version before is kept."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,13 @@ class Models:
     A request keeps the version that it began with. A version that cannot be loaded changes nothing but `problem`.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, metrics: Metrics) -> None:
-        self._settings, self._engine, self._metrics = settings, engine, metrics
+    def __init__(self, settings: Settings, worker: Worker, metrics: Metrics) -> None:
+        self._settings, self._worker, self._metrics = settings, worker, metrics
         self._places: dict[str, Place] = {
             name: place_of(source, registry=settings.registry) for name, source in settings.models.items()
         }
         self._standing: dict[str, Standing] = {}
+        self._before: dict[str, float] = {}
         self._thread = ThreadPoolExecutor(1, "reload")
 
     def load(self) -> None:
@@ -100,6 +105,7 @@ class Models:
         for name in self._places:
             self._standing[name] = self._looked(name, self._standing[name])
             self._metrics.stale.labels(name).set(self._standing[name].problem is not None)
+        self._let_go()
 
     def close(self) -> None:
         """End the thread, and leave nothing behind."""
@@ -128,19 +134,25 @@ class Models:
         self._metrics.loaded.remove(name, now.served.digest)
         self._metrics.loaded.labels(name, served.digest).set(1)
         self._metrics.reloads.labels(name, "loaded").inc()
-        others = {one.served.digest for other, one in self._standing.items() if other != name}
-        self._engine.forget(others | {served.digest})
+        self._before[now.served.digest] = time.monotonic()
         _LOG.info("model changed", extra={"fields": {"model": served.label, "before": now.served.label}})
         return Standing(served, found.version)
+
+    def _let_go(self) -> None:
+        """Free the memory of versions before these, once no request can be under way that began with one."""
+        old = time.monotonic() - self._settings.deadline_s - _MORE_S
+        self._before = {digest: since for digest, since in self._before.items() if since > old}
+        with contextlib.suppress(StorageError):  # the process has ended, and the next one does not have them
+            self._worker.keep({one.served.digest for one in self._standing.values()} | set(self._before))
 
     def _failed(self, name: str, error: Exception) -> None:
         self._metrics.reloads.labels(name, "broken").inc()
         _LOG.error("model cannot be loaded", extra={"fields": {"model": name, "problem": str(error)}})
 
     def _loaded(self, name: str, found: Found) -> Served:
-        settings = self._settings
-        served = load_served(name, found.folder, threads=settings.threads, share_decoder=settings.decoder_shared)
-        self._engine.warm(served)
+        served = read_served(name, found.folder, share_decoder=self._settings.decoder_shared)
+        if self._worker.load(found.folder) != served.digest:
+            raise DataError(f"the bundle {found.folder} changed while it was loaded. It is tried again.")
         if name not in self._standing:
             self._metrics.loaded.labels(name, served.digest).set(1)
             self._metrics.stale.labels(name).set(0)

@@ -13,8 +13,8 @@ from PIL import Image
 from unweave.data.images import Refusal, decode_image
 from unweave.serving.heads import Head, read_head
 from unweave.serving.refusals import Refused
-from unweave.serving.served import Served
 from unweave.serving.settings import Limits
+from unweave.serving.takes import Takes
 
 Format = Literal["png", "jpeg", "webp"]
 MEDIA: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -40,7 +40,7 @@ def check_image(data: bytes, limits: Limits, where: str) -> Head:
     """What an image says of itself, if it may be decoded.
 
     Raises:
-        Refused: it is none of the formats that are read, or larger than is allowed.
+        Refused: it is none of the formats that are read, or larger or of more frames than is allowed.
     """
     head = read_head(data)
     if head is None:
@@ -62,15 +62,6 @@ def check_image(data: bytes, limits: Limits, where: str) -> Head:
             f"the JPEG has {head.scans} scans, more than {_MOST_SCANS}. Save it again.",
             where=where,
         )
-    return head
-
-
-def read_picture(data: bytes, head: Head, served: Served, limits: Limits, where: str) -> NDArray[np.uint8]:
-    """Pixels uint8 (H, W, C) as a model takes them, of an image that `check_image` let pass.
-
-    Raises:
-        Refused: it is damaged, has more frames than is allowed, or a size that the model does not take.
-    """
     frames = _frames(data, head)
     if frames > limits.frames:
         raise Refused(
@@ -79,11 +70,20 @@ def read_picture(data: bytes, head: Head, served: Served, limits: Limits, where:
             f"expected an image of at most {limits.frames} frame(s), got {frames}. Send one picture of the animation.",
             where=where,
         )
-    made = decode_image(data, served.options, formats=_READ[head.kind], silence=False)
+    return head
+
+
+def read_picture(data: bytes, head: Head, takes: Takes, where: str) -> NDArray[np.uint8]:
+    """Pixels uint8 (H, W, C) as a model takes them, of an image that `check_image` let pass.
+
+    Raises:
+        Refused: it is damaged, or has a size that the model does not take.
+    """
+    made = decode_image(data, takes.options, formats=_READ[head.kind], silence=False)
     if isinstance(made, Refusal):
         raise Refused(422, "not_an_image", f"the image cannot be decoded: {made.reason}.", where=where)
-    if made.pixels.shape != served.model.shape:
-        height, width, _ = served.model.shape
+    if made.pixels.shape != takes.shape:
+        height, width, _ = takes.shape
         raise Refused(
             422,
             "wrong_size",

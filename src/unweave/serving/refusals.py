@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import Response
 
@@ -53,6 +54,10 @@ class Refused(Exception):
         super().__init__(message)
         self.status, self.code, self.message, self.where, self.retry_s = status, code, message, where, retry_s
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It goes from the process that computes to the one that answers."""
+        return _again, (self.status, self.code, self.message, self.where, self.retry_s)
+
     def response(self) -> Response:
         """As JSON."""
         error = {"code": self.code, "message": self.message, **({"where": self.where} if self.where else {})}
@@ -65,7 +70,11 @@ class Refused(Exception):
         return Response(content, self.status, headers, media_type="application/json")
 
 
-def busy(retry_s: float) -> Refused:
+def _again(status: int, code: str, message: str, where: str | None, retry_s: float | None) -> Refused:
+    return Refused(status, code, message, where=where, retry_s=retry_s)
+
+
+def busy(retry_s: float = 1.0) -> Refused:
     """The graphs have more to do than fits the deadline."""
     return Refused(
         503, "busy", "The server has more to do than it can within the deadline. Try again later.", retry_s=retry_s

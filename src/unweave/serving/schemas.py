@@ -240,6 +240,6 @@ class ModelState(BaseModel):
 class Readiness(BaseModel):
     """Whether requests should be sent here."""
 
-    status: Literal["ready", "degraded", "stopping"]
+    status: Literal["ready", "degraded", "restarting", "stopping"]
     models: list[ModelState]
     store: Literal["ok", "unavailable"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 
 from unweave.serving.cache import Cache
@@ -14,7 +15,7 @@ from unweave.serving.engine import Engine
 from unweave.serving.flow import Flow
 from unweave.serving.metrics import Metrics
 from unweave.serving.models import Models
-from unweave.serving.pulse import Pulse
+from unweave.serving.process import Worker
 from unweave.serving.remote import Remote
 from unweave.serving.settings import Settings
 from unweave.serving.stored import Stored
@@ -38,43 +39,48 @@ class Server:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.stored = Stored(store, self.metrics)
-        self.pulse, self.flow = Pulse(), Flow(settings.deadline_s)
+        self.flow, worker = Flow(settings.deadline_s), Worker(threads=settings.threads)
         self.engine = Engine(
-            batch=settings.batch,
-            queue=settings.queue,
-            deadline_s=settings.deadline_s,
-            metrics=self.metrics,
-            pulse=self.pulse,
+            worker, batch=settings.batch, queue=settings.queue, deadline_s=settings.deadline_s, metrics=self.metrics
         )
         remote = (
             None if settings.redis is None else Remote(settings.redis, seconds=settings.cache_s, metrics=self.metrics)
         )
         self.cache = Cache(settings.cache_bytes, remote, self.metrics)
-        self.models = Models(settings, self.engine, self.metrics)
+        self.models = Models(settings, worker, self.metrics)
         self.coder = Coder(self.metrics)
         self.callers = Callers(settings, self.stored, self.metrics)
         self.edit_log = EditLog(store, settings.edit_log, self.metrics)
         self.stopping = False
-        self.models.load()
+        try:
+            self.models.load()
+        except BaseException:
+            worker.end()
+            raise
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that runs beside requests; at the end what is under way is finished."""
-        self.engine.start()
+        await self.engine.start()
+        gc.freeze()
         self.edit_log.start()
-        beside = [asyncio.create_task(self.models.watch()), asyncio.create_task(self.pulse.run(self.engine.publish))]
+        watch = asyncio.create_task(self.models.watch())
         try:
             yield
         finally:
             self.stopping = True
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await self.engine.stop()
             await asyncio.to_thread(self._close)
             await self.cache.close()
 
+    def publish(self) -> None:
+        """Bring the gauges up to date."""
+        self.metrics.waiting.set(self.engine.waiting)
+        self.metrics.wait_estimate.set(self.flow.ahead_s)
+
     def _close(self) -> None:
-        self.engine.stop()
         self.coder.close()
         self.models.close()
         self.edit_log.stop(_LOG_S)

@@ -60,6 +60,9 @@ class Tenant(Part):
     body_bytes: PositiveInt | None = None
 
 
+_NOBODY = Tenant()
+
+
 class Settings(Part):
     """All settings of one server.
 
@@ -148,11 +151,11 @@ class Settings(Part):
 
     def body_bytes(self, tenant: str) -> int:
         """Most bytes of a request of a tenant."""
-        return (self.tenants.get(tenant) or Tenant()).body_bytes or self.limits.body_bytes
+        return (self.tenants.get(tenant) or _NOBODY).body_bytes or self.limits.body_bytes
 
     def rate(self, tenant: str) -> tuple[float | None, int]:
         """Requests a second of a tenant, or None, and how many at once."""
-        own = self.tenants.get(tenant) or Tenant()
+        own = self.tenants.get(tenant) or _NOBODY
         return own.requests_per_s or self.limits.requests_per_s, own.burst or self.limits.burst
 
 

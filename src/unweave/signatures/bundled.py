@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def load_editor(
 
 
 def editor_of(model: BundleModel) -> Editor:
-    """A bundle that is loaded with its signatures, which may come from anybody: they are tried on one code.
+    """A bundle that is loaded with its signatures.
 
     Raises:
         ConfigError: it has no signatures.
@@ -41,9 +42,24 @@ def editor_of(model: BundleModel) -> Editor:
             f"the bundle of run {model.card.run} has no signatures, so no factor can be moved by name. Find them with "
             "`unweave probe`, and export again."
         )
+    signatures = checked_signatures(model.signatures)
     try:
-        signatures = Signatures.from_json(model.signatures)
-        editor = Editor(model, signatures, model.card.model_hash)
+        return Editor(model, signatures, model.card.model_hash)
+    except UnweaveError as error:
+        raise _damaged(error) from error
+
+
+def checked_signatures(content: Mapping[str, Any]) -> Signatures:
+    """The signatures of a bundle, which may come from anybody: they are tried on one code.
+
+    Args:
+        content: of `signatures.json`.
+
+    Raises:
+        DataError: they are damaged.
+    """
+    try:
+        signatures = Signatures.from_json(content)
         middle = signatures.density.mean[None]
         for signature in signatures.signatures:
             label = signature.reader.read(middle)
@@ -52,5 +68,9 @@ def editor_of(model: BundleModel) -> Editor:
         if not np.isfinite(signatures.density.reach(middle, np.ones_like(middle))).all():
             raise DataError("their density is none")
     except (UnweaveError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{SIGNATURES} of the bundle is damaged: {error}. Export it again.") from error
-    return editor
+        raise _damaged(error) from error
+    return signatures
+
+
+def _damaged(error: Exception) -> DataError:
+    return DataError(f"{SIGNATURES} of the bundle is damaged: {error}. Export it again.")

@@ -47,7 +47,7 @@ async def models(request: Request) -> Response:
 async def card(request: Request) -> Response:
     """Content of `card.json`: factors, scores, gates, licence, intended use, limits."""
     served = await _named(request)
-    return Response(served.model.card.to_bytes(), media_type="application/json")
+    return Response(served.card.to_bytes(), media_type="application/json")
 
 
 @router.get(
@@ -60,9 +60,9 @@ async def card(request: Request) -> Response:
 async def signatures(request: Request) -> Response:
     """Content of `signatures.json`, with which a browser moves codes by itself."""
     served = await _named(request)
-    if served.signatures is None:
+    if served.signatures_file is None:
         raise Refused(404, "no_signatures", "this model has no signatures.", where="name")
-    return Response(served.signatures, media_type="application/json")
+    return Response(served.signatures_file, media_type="application/json")
 
 
 @router.get(
@@ -98,9 +98,8 @@ async def factors(request: Request) -> Response:
     """The factors of a model, each with its unit, its safe range, how well it is read, and what else it moves."""
     caller = await caller_of(request)
     served = server_of(request).models.get(caller.tenant, request.query_params.get("model"))
-    found = () if served.editor is None else served.editor.signatures.signatures
-    density = None if served.editor is None else served.editor.signatures.density
-    lines = [factor_line(signature, density).model_dump() for signature in found if density is not None]
+    own = served.signatures
+    lines = [] if own is None else [factor_line(one, own.density).model_dump() for one in own.signatures]
     return JSONResponse(lines)
 
 
@@ -110,12 +109,11 @@ async def _named(request: Request) -> Served:
 
 
 def _line(served: Served, default: bool) -> dict[str, Any]:
-    model = served.model
     return ModelLine(
         name=served.name,
         digest=served.digest,
-        shape=list(model.shape),
-        latent=model.latent,
+        shape=list(served.takes.shape),
+        latent=served.card.latent,
         default=default,
-        run=model.card.run,
+        run=served.card.run,
     ).model_dump()

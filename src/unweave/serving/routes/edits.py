@@ -133,7 +133,7 @@ async def encode(request: Request) -> Response:
         "digest": served.digest,
         "mean": codes.mean[0].tolist(),
         "logvar": codes.logvar[0].tolist(),
-        "readings": {} if served.editor is None else readings_of(served.editor.signatures, codes.mean[0]),
+        "readings": {} if served.signatures is None else readings_of(served.signatures, codes.mean[0]),
     }
     return JSONResponse(content)
 
@@ -151,20 +151,20 @@ async def decode(request: Request) -> Response:
     body = asked.json(DecodeBody)
     served = asked.server.models.get(asked.caller.tenant, body.model)
     note_of(request).fields["model"] = served.label
-    if len(body.codes) != served.model.latent:
+    if len(body.codes) != served.card.latent:
         raise Refused(
-            422, "wrong_size", f"expected {served.model.latent} numbers, got {len(body.codes)}.", where="codes"
+            422, "wrong_size", f"expected {served.card.latent} numbers, got {len(body.codes)}.", where="codes"
         )
-    _, image = await draw(asked, Job(served, codes=np.array(body.codes, np.float32)), body.format)
+    _, image = await draw(asked, served, Job(served.digest, codes=np.array(body.codes, np.float32)), body.format)
     return Response(image, headers={"X-Unweave-Model": served.label}, media_type=MEDIA[body.format])
 
 
 def _check_values(served: Served, wanted: Edit) -> None:
     """See that factors can be set to the values that are asked for, and say where one cannot."""
-    assert served.editor is not None
+    assert served.signatures is not None
     for index, (name, change) in enumerate(wanted.changes.items()):
         if isinstance(change, Set):
             try:
-                label_of(served.editor.signatures[name], change.value)
+                label_of(served.signatures[name], change.value)
             except ConfigError as error:
                 raise Refused(422, "unknown_value", str(error), where=f"edits[{index}].to") from error

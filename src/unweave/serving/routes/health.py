@@ -32,7 +32,7 @@ async def healthz(request: Request) -> Response:
     response_class=JSONResponse,
     responses={
         **answers(200, json_answer(Readiness)),
-        503: {"description": "It is stopping", "content": json_answer(Readiness)},
+        503: {"description": "It is stopping, or cannot compute now", "content": json_answer(Readiness)},
     },
 )
 async def readyz(request: Request) -> Response:
@@ -47,13 +47,14 @@ async def readyz(request: Request) -> Response:
         ModelState(name=name, digest=one.served.digest, problem=one.problem)
         for name, one in server.models.standing.items()
     ]
+    restarting = not server.engine.ready
     well = store and not any(state.problem for state in states)
     found = Readiness(
-        status="stopping" if server.stopping else "ready" if well else "degraded",
+        status="stopping" if server.stopping else "restarting" if restarting else "ready" if well else "degraded",
         models=states if server.settings.on_loopback else [],
         store="ok" if store else "unavailable",
     )
-    return JSONResponse(found.model_dump(), 503 if server.stopping else 200)
+    return JSONResponse(found.model_dump(), 503 if server.stopping or restarting else 200)
 
 
 @router.get(
@@ -66,5 +67,5 @@ async def metrics(request: Request) -> Response:
     """Open on loopback as long as there is no key; then a key needs the scope `metrics`."""
     server = server_of(request)
     await server.callers.caller(request.headers, "metrics")
-    server.engine.publish()
+    server.publish()
     return Response(server.metrics.text(), media_type=CONTENT_TYPE_LATEST)

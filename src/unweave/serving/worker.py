@@ -1,0 +1,113 @@
+"""The process that computes: it holds the graphs, so that the process that answers never waits for them.
+
+What a hostile image or graph may do to a decoder, it does here; the server starts another one. Run by `Worker`:
+
+    python -m unweave.serving.worker JOBS_FD ORDERS_FD THREADS
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unweave.serving.channel import Line
+from unweave.serving.compute import compute
+from unweave.serving.jobs import Answer, Broke, Job, Source
+from unweave.serving.loaded import Loaded, load_model
+from unweave.serving.logs import log_to
+from unweave.serving.refusals import busy
+from unweave.signatures.edit import Change, Edit, Move, Set
+from unweave.signatures.signature import Signature
+
+_LOG = logging.getLogger("unweave.serving")
+_WARM_ROUNDS = 3
+
+
+def main() -> None:
+    """Compute until the server is gone."""
+    jobs, orders = (Line(socket.socket(fileno=int(number))) for number in sys.argv[1:3])
+    # The server is told to stop, finishes what is under way, and hangs up.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    log_to(sys.stderr, access=False)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    models: dict[str, Loaded] = {}
+    threading.Thread(target=_follow, args=(orders, models, int(sys.argv[3])), daemon=True).start()
+    try:
+        while True:
+            batch: Sequence[Job] = jobs.receive()
+            began = time.perf_counter()
+            answers = answers_of(models, batch)
+            jobs.send((time.perf_counter() - began, answers))
+    except (EOFError, OSError):
+        return
+
+
+def answers_of(models: dict[str, Loaded], batch: Sequence[Job]) -> Sequence[Answer]:
+    """What comes of jobs of one model, in their order."""
+    loaded = models.get(batch[0].digest)
+    if loaded is None:  # it was let go
+        return [busy() for _ in batch]
+    try:
+        return compute(loaded, batch)
+    except Exception as error:  # what breaks one of them must not break the others
+        if len(batch) > 1:
+            return [answers_of(models, [job])[0] for job in batch]
+        _LOG.exception("a job broke")
+        return [Broke(type(error).__name__)]
+
+
+def _follow(orders: Line, models: dict[str, Loaded], threads: int) -> None:
+    """Load models and let go of them, beside the work."""
+    try:
+        while True:
+            order, given = orders.receive()
+            if order == "load":
+                orders.send(_load(models, given, threads))
+            else:
+                for digest in set(models) - set(given):
+                    del models[digest]
+                orders.send(None)
+    except (EOFError, OSError):
+        return
+
+
+def _load(models: dict[str, Loaded], folder: Path, threads: int) -> tuple[str | None, Any]:
+    """Digest of a bundle that was loaded and has computed something, or None and why it cannot be."""
+    try:
+        loaded = load_model(folder, threads=threads)
+        job = Job(loaded.model.digest, Source(loaded.takes.blank()), edit=_some_edit(loaded))
+        for rows in range(8, 0, -1):  # the first batch of each size takes up memory, for a tenth of a second
+            compute(loaded, [job] * rows)
+    except Exception as error:  # a bundle may come from anybody and raise anything
+        return None, str(error) or type(error).__name__
+    models[loaded.model.digest] = loaded
+    gc.freeze()
+    return loaded.model.digest, None
+
+
+def _some_edit(loaded: Loaded) -> Edit | None:
+    if loaded.editor is None or not loaded.editor.signatures.signatures:
+        return None
+    first = loaded.editor.signatures.signatures[0]
+    return Edit({first.name: _change(first)})
+
+
+def _change(signature: Signature) -> Change:
+    if signature.path != "classes":
+        return Move(0.1)
+    names = signature.chart.target.factor.values or ()
+    return Set(names[signature.classes[0]])
+
+
+if __name__ == "__main__":
+    main()
