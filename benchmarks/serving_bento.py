@@ -13,7 +13,7 @@ from bentoml.validators import ContentType
 from serving_peers import Work
 
 
-@bentoml.service(workers=1)
+@bentoml.service(workers=1, logging={"access": {"enabled": False}})  # as ours runs beside it
 class Edits:
     """Edits, one at a time."""
 

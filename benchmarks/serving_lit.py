@@ -1,12 +1,13 @@
-"""The service that `serving_peers.py` runs behind LitServe; a module of its own, since its workers are spawned."""
+"""The service that `serving_peers.py` runs behind LitServe; a module of its own, since its workers are spawned.
 
-from __future__ import annotations
+Annotations are evaluated here: LitServe reads them, and takes a request whole only where it sees the class itself.
+"""
 
 import os
 from typing import Any
 
 import litserve
-from fastapi import Response
+from fastapi import Request, Response
 
 from serving_peers import Work
 
@@ -18,9 +19,10 @@ class Api(litserve.LitAPI):
         """Once in the worker."""
         self.work = Work(os.environ["UNWEAVE_BUNDLE"])
 
-    def decode_request(self, request: Any) -> Any:  # noqa: ANN401 - a form; a job
-        """LitServe gives the fields of a form."""
-        return self.work.read(request["image"].file.read(), str(request["edits"]))
+    def decode_request(self, request: Request) -> Any:  # noqa: ANN401 - a job
+        """LitServe gives the fields of the form; the annotation says that it may read one."""
+        form: Any = request
+        return self.work.read(form["image"].file.read(), form["edits"])
 
     def predict(self, jobs: Any) -> Any:  # noqa: ANN401 - one job or several
         """Files."""

@@ -51,7 +51,8 @@ def litserve(bundle: str, port: int, batch: int) -> None:
 
     api = Api(max_batch_size=batch, batch_timeout=0.001)
     server = lit.LitServer(api, accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=port, generate_client_file=False)
+    # Without a log of accesses, as ours runs beside it.
+    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning")
 
 
 def bentoml(bundle: str, port: int) -> None:
