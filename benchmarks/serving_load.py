@@ -1,10 +1,9 @@
-"""Latency and load of `unweave serve`, beside the same work in process and, where given, beside other servers.
+"""Latency and load of `unweave serve`, beside the same work in process. `serving_compare.py` has other servers.
 
 Loopback alone; every phase is bounded. wrk sends the requests (`apt install wrk`). The machine's
 other work is in every figure: compare figures of one run.
 
     .venv/bin/python benchmarks/serving_load.py --size 64 --seconds 8 --overload 60
-    .venv/bin/python benchmarks/serving_load.py --peers /path/to/venv/bin/python   # with litserve and bentoml in it
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +26,6 @@ from serving_server import free_port, memory_mib, process, processor_s
 from serving_work import images, in_process, last_factor, make_bundle
 from serving_wrk import Answers, Wrk, write_pool
 from unweave.serving.loaded import Loaded, load_model
-
-PEERS = Path(__file__).with_name("serving_peers.py")
 
 
 def requests(loaded: Loaded, pool: list[bytes], path: str = "/v1/edit") -> Iterator[bytes]:
@@ -49,7 +44,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6, help="of every phase")
     parser.add_argument("--overload", type=float, default=20, help="seconds of overload; 0 leaves it out")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--peers", type=Path, help="a Python with litserve and bentoml")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="unweave-load-"))
     try:
@@ -124,15 +118,6 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         print(f"  in process again: one edit {again[0]:.2f} ms, in batches {again[2]:.0f}/s")
         if given.overload:
             overload(wrk, server.pid, best.rate, given.overload)
-    for peer in ("litserve", "bentoml") if given.peers else ():
-        port = free_port()
-        # Not through `sys.executable`: a peer has an environment of its own, with this package beside it.
-        command = [str(given.peers), str(PEERS), peer, str(bundle), str(port), str(given.batch)]
-        with process(command, folder, port):
-            time.sleep(5)
-            path = "/predict" if peer == "litserve" else "/edit"
-            one, best, half = measure(replace(wrk, port=port, path=path), given.seconds)
-            print(f"{peer}, one client: {one}\n  capacity: {best}\n  at half of the capacity: {half}")
     print(f"load of the machine {os.getloadavg()[0]:.1f} after")
 
 

@@ -136,9 +136,9 @@ def _draw(loaded: Loaded, rows: Sequence[_Row]) -> None:
         pixels = rows[index].pixels
         assert pixels is not None
         after[index] = add_residual(as_decoded(pixels[None]), old[None], after[index][None])[0]
-    finite = np.isfinite(after).reshape(len(after), -1).all(axis=1)
-    after[~finite] = 0
-    for row, good, picture in zip(rows, finite.tolist(), at_rest(after).astype(np.uint8, copy=False), strict=True):
+    finite = [bool(np.isfinite(picture).all()) for picture in after]
+    after[~np.array(finite)] = 0
+    for row, good, picture in zip(rows, finite, at_rest(after).astype(np.uint8, copy=False), strict=True):
         row.pixels = picture
         if not good:
             why = "the decoder gives NaN or infinity for this code. Give one nearer to those of images."
