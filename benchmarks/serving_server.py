@@ -28,13 +28,15 @@ def process(command: list[str], folder: Path, port: int) -> Iterator[subprocess.
             time.sleep(0.2)
         yield running
     finally:
+        everyone = family(running.pid)  # some servers give their workers groups of their own, and leave them behind
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(20)
-        finally:
+        for pid in everyone:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+        running.wait()
         log.close()
 
 
@@ -48,8 +50,12 @@ def processor_s(pid: int) -> float:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its children."""
-    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    """A process that lives, its children, and theirs."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [pid, *(one for child in children for one in family(int(child)))]
 
 
 def free_port() -> int:

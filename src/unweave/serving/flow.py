@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
-_WINDOW_S = 0.1
-"""Busy seconds after which what was answered in them is counted."""
+_MEMORY_S = 0.25
+"""Busy seconds after which what was measured before counts for a third. Some batches, since those of one are answered
+together: were each measured alone, the first of them would seem to have taken the time of all."""
 
-_NEW = 0.5
-"""Share of the newest window in the measured time."""
+_ENOUGH_S = 0.1
+"""Busy seconds from which on there is an estimate at all."""
+
+_LEAST = 0.01
+"""Of the answers that are counted: where there was none for long, nobody knows."""
 
 _MARGIN = 0.6
 """Share of the deadline that requests under way may take. What waits in sockets and what the estimate is behind by
@@ -29,7 +34,7 @@ class Flow:
         self._most_s, self._clock = _MARGIN * deadline_s, clock
         self._open = 0
         self._each: float | None = None
-        self._since, self._busy, self._done = 0.0, 0.0, 0
+        self._since, self._busy, self._done = 0.0, 0.0, 0.0
 
     @property
     def ahead_s(self) -> float:
@@ -51,11 +56,9 @@ class Flow:
     def leave(self, *, done: bool = True) -> None:
         """It was answered; or, not `done`, given up: that took time, too, and is no sign that all is well."""
         now = self._clock()
+        gap, self._since = now - self._since, now
+        kept = math.exp(-gap / _MEMORY_S)
+        self._busy, self._done = kept * self._busy + gap, kept * self._done + done
         self._open -= 1
-        self._done += done
-        self._busy += now - self._since
-        self._since = now
-        if self._busy >= _WINDOW_S:
-            each = self._busy / max(self._done, 1)
-            self._each = each if self._each is None else (1 - _NEW) * self._each + _NEW * each
-            self._busy, self._done = 0.0, 0
+        if self._busy >= _ENOUGH_S:
+            self._each = self._busy / max(self._done, _LEAST)

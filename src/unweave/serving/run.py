@@ -22,6 +22,10 @@ from unweave.stores.store import open_store
 
 _LOG = logging.getLogger("unweave.serving")
 
+_KEPT_S = 75
+"""Seconds that an idle connection is kept: longer than load balancers keep theirs (mostly 60), or they send requests into
+connections that are being closed."""
+
 _MORE_S = 5.0
 """Seconds beyond the deadline that requests under way get at the end."""
 
@@ -85,6 +89,7 @@ def http_server(server: Server, *, page: Page | None = None) -> uvicorn.Server:
         # uvloop is quicker, but lets in about one new connection per turn: under load some wait for many seconds.
         loop="asyncio",
         lifespan="on",
+        timeout_keep_alive=_KEPT_S,
         limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=int(settings.deadline_s + _MORE_S) + 1,
     )
