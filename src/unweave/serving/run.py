@@ -23,8 +23,8 @@ from unweave.stores.store import open_store
 _LOG = logging.getLogger("unweave.serving")
 
 _KEPT_S = 75
-"""Seconds that an idle connection is kept: longer than load balancers keep theirs (mostly 60), or they send requests into
-connections that are being closed."""
+"""Seconds that an idle connection is kept: longer than load balancers keep theirs (mostly 60), or they send requests
+into connections that are being closed."""
 
 _MORE_S = 5.0
 """Seconds beyond the deadline that requests under way get at the end."""
