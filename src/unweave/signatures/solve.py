@@ -32,20 +32,24 @@ def solve(codes: Floats, goals: Sequence[Goal]) -> tuple[list[Floats], Floats]:
     """
     at = [np.zeros((len(codes), goal.width)) for goal in goals]
     ends = np.cumsum([goal.width for goal in goals])
+    moved = codes
     for _ in range(_STEPS):
-        moved = codes + sum(goal.shift(a) for goal, a in zip(goals, at, strict=True))
         step = _newton([goal.linear(a, moved) for goal, a in zip(goals, at, strict=True)], goals)
         parts = np.split(step, ends[:-1], axis=1)
         after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, parts, strict=True)]
         change = max(float(np.abs(b - a).max(initial=0)) for a, b in zip(at, after, strict=True))
         at = after
+        shift = np.asarray(sum(goal.shift(a) for goal, a in zip(goals, at, strict=True)))
         if change <= _DONE or all(goal.straight for goal in goals):
             break
-    return at, np.asarray(sum(goal.shift(a) for goal, a in zip(goals, at, strict=True)))
+        moved = codes + shift
+    return at, shift
 
 
 def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
     """One step of all parameters, (N, P)."""
+    if len(goals) == 1 and goals[0].width == 1:
+        return _newton_of_one(parts[0], goals[0])
     tangent, read = (np.concatenate([getattr(part, n) for part in parts], axis=1) for n in ("tangent", "read"))
     rest, pinned = (np.concatenate([getattr(part, n) for part in parts], axis=1) for n in ("rest", "pinned"))
     system = np.einsum("nid,njd->nij", read, tangent)
@@ -59,9 +63,7 @@ def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
     for k, goal in enumerate(goals):
         # A point on the circle has two outputs: either of its directions may serve either.
         if weak[:, owner == k].any() and goal.width == 1:
-            raise ConfigError(f"the signature of {goal.signature.name!r} does not move what its probe reads.")
-    if width == 1:  # what has no solution was found above
-        return np.asarray(rest / system[:, :, 0])
+            raise _unmoved(goal)
     unit = np.sqrt(np.where(own > 0, own, 1.0))
     scaled = system / unit[:, :, None] / unit[:, None, :]
     least = np.linalg.svd(scaled, compute_uv=False)[:, -1] if len(scaled) else np.ones(0)
@@ -73,3 +75,18 @@ def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
         )
     found = np.linalg.solve(scaled, (rest / unit)[:, :, None])[:, :, 0]
     return np.asarray(found / unit)
+
+
+def _newton_of_one(part: Linear, goal: Goal) -> Floats:
+    """The same of one parameter, (N, 1): one division. Most edits that are served are of one factor."""
+    read, tangent = part.read[:, 0], part.tangent[:, 0]
+    own = np.einsum("nd,nd->n", read, tangent)
+    reach = np.sqrt(np.einsum("nd,nd->n", read, read) * np.einsum("nd,nd->n", tangent, tangent))
+    free = ~part.pinned[:, 0]
+    if (free & (np.abs(own) <= _DEPENDENT * reach)).any():
+        raise _unmoved(goal)
+    return np.asarray(part.rest / np.where(free, own, 1.0)[:, None])
+
+
+def _unmoved(goal: Goal) -> ConfigError:
+    return ConfigError(f"the signature of {goal.signature.name!r} does not move what its probe reads.")
