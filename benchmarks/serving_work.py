@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,28 @@ def last_factor(loaded: Loaded) -> str:
     return loaded.editor.signatures.names[-1]
 
 
-def in_process(loaded: Loaded, pool: list[bytes], seconds: float, batch: int) -> tuple[float, float, float, float]:
-    """Milliseconds of one edit from file to file, p50 and processor time; and rows a second in batches, from file to
-    file, and encoding, editing and decoding alone."""
-    factor = last_factor(loaded)
-    limits = Limits()
+@dataclass(frozen=True)
+class InProcess:
+    """The work in this process, by one thread.
+
+    Attributes:
+        single, rested: milliseconds of an edit from file to file, p50: one after the other, and each after a pause as
+            long as the edit. Rested, a core comes back to cold caches, as that of a server does with one client.
+        cpu: milliseconds of processor time of an edit.
+        whole: edits a second in batches, from file to file.
+        graphs: the same of encoding, editing and decoding alone.
+    """
+
+    single: float
+    rested: float
+    cpu: float
+    whole: float
+    graphs: float
+
+
+def in_process(loaded: Loaded, pool: list[bytes], seconds: float, batch: int) -> InProcess:
+    """Measure the work for so many seconds."""
+    factor, limits, part = last_factor(loaded), Limits(), seconds / 4
 
     def job(k: int) -> Job:
         content = pool[k % len(pool)]
@@ -70,19 +88,27 @@ def in_process(loaded: Loaded, pool: list[bytes], seconds: float, batch: int) ->
     def read(content: bytes) -> NDArray[np.uint8]:
         return read_picture(content, check_image(content, limits, "image"), loaded.takes, "image")
 
-    compute(loaded, [job(0)])
-    singles, k, end, cpu = [], 1, time.perf_counter() + seconds / 3, time.process_time()
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        compute(loaded, [job(k)])
-        singles.append(time.perf_counter() - began)
-        k += 1
-    rates, cpu = [], 1000 * (time.process_time() - cpu) / len(singles)
-    pixels = [replace(job(k), source=Source(read(pool[k % len(pool)])), written=None) for k in range(batch)]
-    for whole in (True, False):
+    def singles(rest: float) -> tuple[float, float]:
+        """Milliseconds p50, and of processor time."""
+        times, end, cpu = [], time.perf_counter() + part, time.process_time()
+        while time.perf_counter() < end:
+            began = time.perf_counter()
+            compute(loaded, [job(len(times))])
+            times.append(time.perf_counter() - began)
+            if rest:
+                time.sleep(rest)
+        return 1000 * float(np.median(times)), 1000 * (time.process_time() - cpu) / len(times)
+
+    def batches(jobs: Callable[[int], list[Job]]) -> float:
         rows, began = 0, time.perf_counter()
-        while time.perf_counter() - began < seconds / 3:
-            compute(loaded, [job(rows + k) for k in range(batch)] if whole else pixels)
+        while time.perf_counter() - began < part:
+            compute(loaded, jobs(rows))
             rows += batch
-        rates.append(rows / (time.perf_counter() - began))
-    return 1000 * float(np.median(singles)), cpu, rates[0], rates[1]
+        return rows / (time.perf_counter() - began)
+
+    compute(loaded, [job(0)])
+    single, cpu = singles(0.0)
+    rested, _ = singles(single / 1000)
+    pixels = [replace(job(k), source=Source(read(pool[k % len(pool)])), written=None) for k in range(batch)]
+    whole = batches(lambda rows: [job(rows + k) for k in range(batch)])
+    return InProcess(single, rested, cpu, whole, batches(lambda rows: pixels))
