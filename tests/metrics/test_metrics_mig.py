@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from unweave.core import ConfigError, Factor, FactorTable
+from unweave.core.seeds import generator
 from unweave.metrics import mig
 from unweave.metrics.inputs import as_problem
 from unweave.metrics.pairs import PairTable
@@ -194,3 +195,23 @@ def test_monitoring_is_quick():
         mig(codes, factors, bootstrap=0, nulls=3)
         spent.append(time.process_time() - start)
     assert min(spent) < 0.03  # 0.007 s on the machine where it was written
+
+
+def test_information_counts_gradually_as_it_rises_above_chance():
+    """No weight up to what random codes hardly show, all from twice as far above chance; in samples by their own."""
+    factor = generator(0, "faint").integers(0, 4, 1000)
+    noise = generator(1, "faint").standard_normal(1000)
+    codes = np.stack([strength * factor + noise for strength in (0.0, 0.1, 0.3, 0.35, 0.4, 0.45, 0.5, 1.0)], axis=1)
+    table = PairTable.of(as_problem(codes, factor[:, None]), "robust")
+    shares = table.shares
+    height = ((table.raw - table.chance) / (table.limit - table.chance))[:, 0]
+    assert np.allclose(shares.weight[:, 0], np.clip(height - 1, 0, 1))
+    assert shares.weight[0, 0] == 0
+    assert shares.weight[-1, 0] == 1
+    assert ((shares.weight > 0) & (shares.weight < 1)).any(), "a case between"
+    samples = table.resampled(50, generator(0, "samples"))
+    between = np.argmin(np.abs(height - 1.5))
+    assert samples.weight.shape == (50, 8, 1)
+    assert samples.weight[:, between].std() > 0.01
+    assert np.array_equal(shares.informative, shares.weight[:, 0])
+    assert np.array_equal(PairTable.of(as_problem(codes, factor[:, None]), "reference").shares.weight, np.ones((8, 1)))

@@ -121,9 +121,7 @@ class NoisyTable:
         nats, entropies = cells[..., :codes, :], cells[..., -1, :]
         share = np.divide(nats, entropies[..., None, :], out=np.zeros_like(nats), where=entropies[..., None, :] > 0)
         shape = nats.shape[-2:]
-        return Shares(
-            nats, nats, share, entropies, cells[..., codes:-1, :], np.ones(shape, dtype=bool), np.zeros(shape)
-        )
+        return Shares(nats, nats, share, entropies, cells[..., codes:-1, :], np.ones(shape), np.zeros(shape))
 
 
 def _surprise(drawn: Floats, mean: Floats, spread: Floats, known: Labels, asked: Labels) -> tuple[Floats, Floats]:

@@ -175,11 +175,11 @@ def best_part(values: Floats, counts: NDArray[np.bool_] | Floats) -> Floats:
 
 def _infom(shares: Shares, weights: Floats) -> Floats:
     del weights  # The mean is over codes.
-    return best_part(np.where(shares.above, shares.share, 0), shares.informative)
+    return best_part(shares.weight * shares.share, shares.informative)
 
 
 def _infoc(shares: Shares, weights: Floats) -> Floats:
-    known = np.where(shares.above, shares.share, 0)
+    known = shares.weight * shares.share
     return best_part(known.swapaxes(-1, -2), weights * shares.captured)
 
 

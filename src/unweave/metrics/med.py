@@ -107,7 +107,7 @@ def med(
 
 def _importances(shares: Shares) -> Floats:
     """Each code's part in what all say about a factor, (..., D, K); only what is more than chance counts."""
-    known = np.where(shares.above, shares.nats, 0)
+    known = shares.weight * shares.nats
     total = known.sum(axis=-2, keepdims=True)
     return np.asarray(np.divide(known, total, out=np.zeros_like(known), where=total > 0))
 

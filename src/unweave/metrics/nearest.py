@@ -87,7 +87,7 @@ class NearestTable:
         room = entropies[..., None, :]
         share = np.divide(nats, room, out=np.zeros_like(nats), where=room > 0)
         shape = nats.shape[-2:]
-        return Shares(nats, nats, share, entropies, np.zeros_like(nats), np.ones(shape, dtype=bool), np.zeros(shape))
+        return Shares(nats, nats, share, entropies, np.zeros_like(nats), np.ones(shape), np.zeros(shape))
 
 
 def _standardised(codes: NDArray[Any]) -> Floats:

@@ -121,7 +121,13 @@ class PairTable:
     def _shares(self, raw: Floats, entropies: Floats, code_entropies: Floats) -> Shares:
         share = adjusted_share(raw, entropies, self.chance)
         nats = np.maximum(raw, 0) if self.mode == "reference" else share * entropies[..., None, :]
-        return Shares(nats, raw - self.chance, share, entropies, code_entropies, self.raw > self.limit, self.spread)
+        return Shares(nats, raw - self.chance, share, entropies, code_entropies, self._weight(raw), self.spread)
+
+    def _weight(self, raw: Floats) -> Floats:
+        """How far cells count as more than chance, (..., D, K) in [0, 1]."""
+        room = self.limit - self.chance
+        ramp = np.divide(raw - self.limit, room, out=np.where(raw > self.limit, 1.0, 0.0), where=room > 0)
+        return np.asarray(np.clip(ramp, 0, 1))
 
     def _counts(self) -> Iterator[tuple[Block, int, Counts]]:
         """Block, factor and contingency tables (D, B, S) of every factor that has classes."""

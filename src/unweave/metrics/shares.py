@@ -21,7 +21,9 @@ class Shares:
         share: the same as a share of the factor's entropy, (..., D, K).
         entropy: of the factors, (..., K) in nats.
         code_entropy: of the codes on the rows that have the factor's label, (..., D, K) in nats.
-        above: which cells are more than chance, bool (D, K); all of them where the definition does not ask.
+        weight: how far cells are more than chance, (..., D, K) in [0, 1]: 0 up to what random codes hardly ever show, 1
+            from twice as far above chance on, and linear between, so that no row alone takes a cell in or out. 1 for
+            all where the definition does not ask.
         spread: standard deviation of the information of random codes, (D, K) in nats; 0 where chance is not taken off.
     """
 
@@ -30,34 +32,31 @@ class Shares:
     share: Floats
     entropy: Floats
     code_entropy: Floats
-    above: NDArray[np.bool_]
+    weight: Floats
     spread: Floats
 
     def select(self, codes: NDArray[np.bool_], factors: NDArray[np.bool_]) -> Self:
         """The codes (D,) and factors (K,) that take part."""
         rows, columns = np.flatnonzero(codes)[:, None], np.flatnonzero(factors)
-        arrays = self.nats, self.excess, self.share, self.code_entropy
-        nats, excess, share, own = (array[..., rows, columns] for array in arrays)
-        return type(self)(
-            nats, excess, share, self.entropy[..., factors], own, self.above[rows, columns], self.spread[rows, columns]
-        )
+        arrays = self.nats, self.excess, self.share, self.code_entropy, self.weight
+        nats, excess, share, own, weight = (array[..., rows, columns] for array in arrays)
+        return type(self)(nats, excess, share, self.entropy[..., factors], own, weight, self.spread[rows, columns])
 
     def silence(self, codes: NDArray[np.bool_]) -> Self:
         """The same where some codes (D,) say nothing."""
-        nats, excess, share = (np.where(codes[:, None], 0.0, x) for x in (self.nats, self.excess, self.share))
-        return type(self)(
-            nats, excess, share, self.entropy, self.code_entropy, self.above & ~codes[:, None], self.spread
-        )
+        arrays = self.nats, self.excess, self.share, self.weight
+        nats, excess, share, weight = (np.where(codes[:, None], 0.0, array) for array in arrays)
+        return type(self)(nats, excess, share, self.entropy, self.code_entropy, weight, self.spread)
 
     @property
-    def informative(self) -> NDArray[np.bool_]:
-        """Codes that say more than chance about some factor: bool (D,)."""
-        return np.asarray(self.above.any(axis=-1))
+    def informative(self) -> Floats:
+        """How far each code says more than chance about some factor: (..., D) in [0, 1]."""
+        return np.asarray(self.weight.max(axis=-1))
 
     @property
-    def captured(self) -> NDArray[np.bool_]:
-        """Factors about which some code says more than chance: bool (K,)."""
-        return np.asarray(self.above.any(axis=-2))
+    def captured(self) -> Floats:
+        """How far some code says more than chance about each factor: (..., K) in [0, 1]."""
+        return np.asarray(self.weight.max(axis=-2))
 
 
 def adjusted_share(raw: Floats, entropy: Floats, chance: Floats) -> Floats:

@@ -192,7 +192,10 @@ class _Panel:
                 drawn = panel[np.isin(panel, others)]
                 chosen = drawn if len(drawn) else others
                 found[draw, model] = np.median(pairs[chosen, model]) if len(chosen) else np.nan
-        return found
+        # Of n models, samples with replacement show (n - 1) / n of the variance, which matters where there are few.
+        several = np.array([max(len(_others(pairwise, model)), 2) for model in range(models)])
+        middle = _medians(pairwise)
+        return np.asarray(middle + np.sqrt(several / (several - 1)) * (found - middle))
 
 
 def _others(pairwise: Floats, model: int) -> NDArray[np.int64]:
