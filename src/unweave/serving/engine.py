@@ -189,6 +189,7 @@ class Engine:
                 rest = min(2 * rest, _LONGEST_REST_S)
             else:
                 self._restart = None
+                _LOG.info("the process that computes runs again")
                 return
 
 
