@@ -205,6 +205,7 @@ def test_a_store_that_is_always_late_still_tells_of_a_revoked_key(small, picture
     with open_store(url) as store:
         key_id, secret = store.keys.add("default")
     monkeypatch.setattr(Keys, "check", late)
+    monkeypatch.setattr("unweave.serving.stored.PATIENCE_S", 60.0)
     with serving(tmp_path, {"m": small.folder}, key_s=0.05, deadline_s=60.0) as here:
         statuses = []
 

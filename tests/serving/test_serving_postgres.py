@@ -137,7 +137,7 @@ def test_frozen_under_load(small, pictures, tmp_path, postgres, monkeypatch):
             found.more(2, status=503)
             found.more(50)
             unknown = here.edit(pictures[0], key="uw_" + "A" * 43)
-            state = here.client.get("/readyz").json()
+            state = here.client.get("/readyz", timeout=DEADLINE_S).json()
         finally:
             postgres.thaw()
         found.more(5, status=201)
