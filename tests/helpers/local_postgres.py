@@ -92,6 +92,20 @@ class LocalPostgres:
             self._process.wait(timeout=300)
             self._process = None
 
+    def freeze(self):
+        """Stop all its processes where they are: connections stay open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which):
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for process in (self._process.pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):  # one that ended meanwhile
+                os.kill(process, which)
+
     def connect(self, database):
         """A connection of the owner, which commits every statement."""
         return psycopg.connect(self.url(database).replace("+psycopg", ""), autocommit=True)

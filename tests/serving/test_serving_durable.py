@@ -13,6 +13,7 @@ import pytest
 from serving_here import serve_process, serving, wait_for
 from unweave.serving.edit_log import EditLog
 from unweave.serving.metrics import Metrics
+from unweave.stores.keys import Keys
 from unweave.stores.records import EditRecord
 from unweave.stores.store import open_store
 
@@ -190,6 +191,47 @@ def test_edits_go_on_without_the_store_and_feedback_is_refused(small, pictures, 
         lock.close()
         for one in (edit, later):
             assert here.client.post("/v1/feedback", json={"edit": one, "verdict": "kept"}).status_code == 201
+
+
+def test_a_store_that_is_always_late_still_tells_of_a_revoked_key(small, pictures, tmp_path, monkeypatch):
+    """Nobody waits for the answer that the key is good; that it is no longer good is heard all the same."""
+    url, check, asked, may_answer = f"sqlite:///{tmp_path}/store.db", Keys.check, [], threading.Event()
+
+    def late(keys, secret):
+        asked.append(secret)
+        assert may_answer.wait(30)
+        return check(keys, secret)
+
+    with open_store(url) as store:
+        key_id, secret = store.keys.add("default")
+    monkeypatch.setattr(Keys, "check", late)
+    monkeypatch.setattr("unweave.serving.stored.PATIENCE_S", 60.0)
+    with serving(tmp_path, {"m": small.folder}, key_s=0.05, deadline_s=60.0) as here:
+        statuses = []
+
+        def edit():
+            statuses.append(here.edit(pictures[0], key=secret).status_code)
+
+        threads = [threading.Thread(target=edit) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: here.metric("unweave_requests_open") == 6)
+        here.client.get("/healthz")  # so the loop has gone round: all six have asked
+        may_answer.set()
+        for thread in threads:
+            thread.join()
+        assert (statuses, len(asked)) == ([200] * 6, 1), "one question for all who ask"
+        may_answer.clear()
+        wait_for(lambda: edit() or len(asked) == 2)
+        assert set(statuses) == {200}, "an older answer will do"
+        with open_store(url) as store:
+            store.keys.revoke(key_id)
+        may_answer.set()
+        wait_for(lambda: here.server.callers._look_ups._under_way == {})
+        may_answer.clear()
+        edit()
+        assert statuses[-1] == 401, "the answer that nobody waited for"
+        may_answer.set()
 
 
 def test_the_disk_is_full(small, pictures, tmp_path):

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from unweave.core.errors import ConfigError, StoreError, StoreUnavailableError
 from unweave.core.seeds import generator
@@ -166,6 +167,39 @@ def test_a_postgres_that_is_stopped_within_a_transaction(postgres, record):
             finally:
                 postgres.start()
         store.feedback.add("acme", edit.id, "kept")
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """A silent PostgreSQL is waited for this long."""
+    monkeypatch.setattr("unweave.stores.database.WAIT_S", 1.0)
+    monkeypatch.setattr("unweave.stores.database._MORE_S", 0.2)
+    return 1.2
+
+
+def test_a_postgres_that_stands_still_is_not_waited_for_without_end(postgres, record, hasty):
+    with open_store(postgres.new()) as store:
+        edit = record()
+        store.edits.log([edit])
+        postgres.freeze()
+        try:
+            with pytest.raises(StoreUnavailableError, match="does not answer"):
+                store.feedback.add("acme", edit.id, "kept")
+            with pytest.raises(StoreUnavailableError, match="does not answer"):
+                store.ping()
+        finally:
+            postgres.thaw()
+        number = store.feedback.add("acme", edit.id, "kept")
+        assert [each.id for each in store.feedback.list("acme")] == [number]
+
+
+def test_a_migration_may_take_its_time(postgres, hasty):
+    with open_store(postgres.new()) as store, store._database.read() as connection:
+        slow = text(f"SELECT pg_sleep({1.5 * hasty})")
+        with store._database.unhurried(connection):
+            connection.execute(slow)
+        with pytest.raises(OperationalError, match="it said nothing"):
+            connection.execute(slow)
 
 
 def test_without_a_postgres_there_is_no_store(postgres):

@@ -27,6 +27,11 @@ def demo(
             demo_project(), path, comments={"name": "Made by `unweave demo`. Change it and type `unweave train`."}
         )
         err.print(f"Wrote {path}", soft_wrap=True, markup=False)
+        err.print(
+            "Beta starts high and falls: for some thousand steps the code may say nothing (kl 0.0, MIG 0.000).",
+            soft_wrap=True,
+            markup=False,
+        )
     project = load_project(folder, [f"training.seed={seed}"])
     content = train_one(project, folder, device=device)
     if json:

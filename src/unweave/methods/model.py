@@ -162,7 +162,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
     """The inverse of `save_model`.
 
     Raises:
-        StorageError: the folder is absent, of another format, or damaged.
+        StorageError: the folder is absent, of another format, or damaged, or its nets are no longer built so.
     """
     try:
         card = json.loads((folder / "model.json").read_text())
@@ -181,7 +181,14 @@ def load_model(folder: Path, *, device: str = "cpu") -> TrainedModel:
     binding = Binding.from_json(card["binding"]) if "binding" in card else NOTHING_BOUND
     model = build_model(config, NetConfig(**card["net"]), transform, seed=0, binding=binding, to_train=False)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
-    model.method.load_state_dict(weights)
+    try:
+        model.method.load_state_dict(weights)
+    except RuntimeError as error:
+        said = next((line.strip() for line in str(error).splitlines()[1:]), str(error))
+        raise StorageError(
+            f"{folder}: its weights do not fit the nets of this version: {said} Train it again, or use the version "
+            "that it was trained with."
+        ) from error
     # As in training: convolutions on a CPU take half to two thirds of the time in this order of the pixels.
     model.method.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # the stub lacks it
     return model

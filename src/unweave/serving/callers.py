@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unweave.core.errors import StoreError
+from unweave.serving.look_ups import LookUps
 from unweave.serving.metrics import Metrics
 from unweave.serving.rates import Bucket
 from unweave.serving.refusals import Refused, no_store
@@ -21,6 +22,9 @@ OPEN_TENANT = "default"
 
 _MOST_KNOWN = 4096
 _LONGEST_KEY = 200
+
+_PATIENCE, _PATIENCE_S = 0.75, 0.25
+"""How long a request waits for the store at most: a share of its deadline; seconds where an older answer will do."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class _Known:
 class Callers:
     """Tells callers apart, and how many requests each may send.
 
-    Keys that were good stay good for `key_grace_s` while the store does not answer: edits go on without it.
+    Keys that were good stay good for `key_grace_s` while the store does not answer, or not in time: edits go on without
+    it.
     """
 
     def __init__(self, settings: Settings, stored: Stored, metrics: Metrics) -> None:
@@ -54,6 +59,7 @@ class Callers:
         self._keyed = not settings.on_loopback
         self._asked_at = float("-inf")
         self._buckets: dict[str, Bucket] = {}
+        self._look_ups = LookUps()
 
     async def caller(self, headers: Mapping[str, str], scope: str = "edit") -> Caller:
         """Whose request this is.
@@ -102,31 +108,44 @@ class Callers:
         now = time.monotonic()
         if self._keyed or now - self._asked_at < self._settings.key_s:
             return self._keyed
+        usable = now - self._asked_at < self._settings.key_grace_s
         try:
-            self._keyed = await self._stored.call(lambda store: store.keys.any())
+            await self._look_ups.ask("any", self._look_for_keys, within=self._patience(usable))
         except StoreError as error:
-            if now - self._asked_at > self._settings.key_grace_s:
+            if not usable:
                 raise no_store() from error
-            return self._keyed
-        self._asked_at = now
         return self._keyed
+
+    async def _look_for_keys(self) -> None:
+        self._keyed = await self._stored.call(lambda store: store.keys.any())
+        self._asked_at = time.monotonic()
 
     async def _identity(self, secret: str) -> Identity | None:
         name = hashlib.blake2b(secret.encode("utf-8", "surrogateescape"), digest_size=32).digest()
         known, now = self._known.get(name), time.monotonic()
         if known is not None and now - known.at < self._settings.key_s:
             return known.identity
+        usable = known is not None and now - known.at < self._settings.key_grace_s
         try:
-            identity = await self._stored.call(lambda store: store.keys.check(secret))
+            return await self._look_ups.ask(name, lambda: self._look_up(name, secret), within=self._patience(usable))
         except StoreError as error:
-            if known is not None and now - known.at < self._settings.key_grace_s:
-                return known.identity
-            raise no_store() from error
-        self._known[name] = _Known(identity, now)
+            if known is None or not usable:
+                raise no_store() from error
+            return known.identity
+
+    async def _look_up(self, name: bytes, secret: str) -> Identity | None:
+        began = time.monotonic()
+        identity = await self._stored.call(lambda store: store.keys.check(secret))
+        self._known[name] = _Known(identity, began)
         self._known.move_to_end(name)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         return identity
+
+    def _patience(self, usable: bool) -> float:
+        """Seconds, by whether what was found earlier may be used."""
+        most = _PATIENCE * self._settings.deadline_s
+        return min(most, _PATIENCE_S) if usable else most
 
 
 def _secret(headers: Mapping[str, str]) -> str:

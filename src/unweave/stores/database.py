@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from unweave.stores.failures import store_errors
 
 WAIT_S = 10.0
 """How long a statement waits for another process's writes, and a connection for the database."""
+
+_MORE_S = 2.0
+"""How much longer a silent server is waited for than its own limit, so that a lock is said to be one."""
 
 _DURABLE = text(
     # Somebody may have turned it off for the role or the database; what is stronger than "on" stays.
@@ -77,6 +81,20 @@ class Database:
             if not self.is_sqlite:
                 connection.execute(_DURABLE)
             yield connection
+
+    @contextlib.contextmanager
+    def unhurried(self, connection: Connection) -> Iterator[None]:
+        """Let statements of a connection take any time, as those of a migration may on a large table."""
+        driver = connection.connection.driver_connection
+        patience = getattr(driver, "patience_s", None)
+        if patience is None:
+            yield
+            return
+        driver.patience_s = math.inf  # type: ignore[union-attr]  # a `PatientConnection`
+        try:
+            yield
+        finally:
+            driver.patience_s = patience  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -162,9 +180,29 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgres(url: URL) -> Engine:
-    patience = {"connect_timeout": int(WAIT_S), "tcp_user_timeout": int(1000 * WAIT_S), "application_name": "unweave"}
+    patience = {
+        "connect_timeout": int(WAIT_S),
+        "tcp_user_timeout": int(1000 * WAIT_S),
+        # A machine that vanished while it computed is missed soon, not after the two hours of the kernel.
+        "keepalives_idle": int(WAIT_S),
+        "keepalives_interval": max(1, int(WAIT_S / 3)),
+        "keepalives_count": 3,
+        "application_name": "unweave",
+    }
     try:
         # A connection is tried before it is used: one that died with its server is replaced, not handed out.
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=WAIT_S, connect_args=patience)
+        engine = create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, pool_timeout=WAIT_S, connect_args=patience
+        )
     except ModuleNotFoundError as error:
         raise MissingExtraError("psycopg", "postgres", "A store in PostgreSQL") from error
+
+    def connect(_dialect: object, _record: object, args: Any, options: Any) -> object:  # noqa: ANN401 - the driver's
+        from unweave.stores.patience import PatientConnection
+
+        made = PatientConnection.connect(*args, **options)
+        made.patience_s = WAIT_S + _MORE_S
+        return made
+
+    event.listen(engine, "do_connect", connect)
+    return engine

@@ -38,7 +38,8 @@ def bring_up_to_date(database: Database, *, version: str = "head") -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if _known(connection, steps, database) != steps.get_current_head():
             config.attributes["connection"] = connection
-            command.upgrade(config, version)
+            with database.unhurried(connection):
+                command.upgrade(config, version)
 
 
 def current_version(connection: Connection) -> str | None:

@@ -14,6 +14,9 @@ from unweave.serving.schemas import Health, ModelState, Readiness
 
 router = APIRouter(tags=["Health"])
 
+_PING_S = 1.0
+"""How long the store is waited for: whoever asks wants to know soon."""
+
 
 @router.get(
     "/healthz",
@@ -39,7 +42,7 @@ async def readyz(request: Request) -> Response:
     """200 also while a newer model cannot be loaded or the store does not answer: edits go on. `status` says so."""
     server = server_of(request)
     try:
-        await server.stored.call(lambda store: store.ping())
+        await server.stored.call(lambda store: store.ping(), within=_PING_S)
         store = True
     except StoreError:
         store = False
