@@ -17,7 +17,7 @@ import numpy as np
 from serving_server import free_port, process
 from serving_work import images, last_factor, make_bundle
 from serving_wrk import Wrk, write_pool
-from unweave.serving.loaded import load_model
+from unweave.serving.work.loaded import load_model
 
 PEERS = Path(__file__).with_name("serving_peers.py")
 PATHS = {"unweave": "/v1/edit", "litserve": "/predict", "bentoml": "/edit"}

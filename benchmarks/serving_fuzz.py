@@ -16,10 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 from image_mutations import mutated_images
-from unweave.serving.loaded import load_model
-from unweave.serving.pictures import check_image, read_picture
+from unweave.serving.images.pictures import check_image, read_picture
 from unweave.serving.refusals import Refused
 from unweave.serving.settings import Limits
+from unweave.serving.work.loaded import load_model
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from serving_client import closed_loop, form
 from serving_server import free_port, memory_mib, process, processor_s
 from serving_work import images, in_process, last_factor, make_bundle
 from serving_wrk import Answers, Wrk, write_pool
-from unweave.serving.loaded import Loaded, load_model
+from unweave.serving.work.loaded import Loaded, load_model
 
 
 def requests(loaded: Loaded, pool: list[bytes], path: str = "/v1/edit") -> Iterator[bytes]:

@@ -19,15 +19,15 @@ class Work:
     """From files and edits to files, as the server does it."""
 
     def __init__(self, bundle: str) -> None:
-        from unweave.serving.loaded import load_model
         from unweave.serving.settings import Limits
+        from unweave.serving.work.loaded import load_model
 
         self.loaded, self.limits = load_model(Path(bundle)), Limits()
 
     def read(self, image: bytes, edits: str) -> Any:  # noqa: ANN401 - a job
         """A job of a request."""
-        from unweave.serving.jobs import Job, Source
-        from unweave.serving.pictures import check_image, read_picture
+        from unweave.serving.images.pictures import check_image, read_picture
+        from unweave.serving.work.jobs import Job, Source
         from unweave.signatures.edit import Edit, Move
 
         pixels = read_picture(image, check_image(image, self.limits, ""), self.loaded.takes, "")
@@ -36,8 +36,8 @@ class Work:
 
     def compute(self, jobs: list[Any]) -> list[bytes]:
         """Files of the edited images."""
-        from unweave.serving.compute import compute
-        from unweave.serving.pictures import write_picture
+        from unweave.serving.images.pictures import write_picture
+        from unweave.serving.work.compute import compute
 
         return [write_picture(result.pixels, "png") for result in compute(self.loaded, jobs)]
 

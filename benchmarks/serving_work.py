@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unweave.core.seeds import generator
-from unweave.serving.compute import compute
-from unweave.serving.jobs import File, Job, Source
-from unweave.serving.loaded import Loaded
-from unweave.serving.pictures import check_image, read_picture
+from unweave.serving.images.pictures import check_image, read_picture
 from unweave.serving.settings import Limits
+from unweave.serving.work.compute import compute
+from unweave.serving.work.jobs import File, Job, Source
+from unweave.serving.work.loaded import Loaded
 from unweave.signatures.edit import Edit, Move
 
 

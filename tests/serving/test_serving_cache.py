@@ -16,10 +16,10 @@ from unweave.core.codes import Codes
 from unweave.serving.breaker import Breaker
 from unweave.serving.entries import Edited, codes_from_bytes, codes_to_bytes
 from unweave.serving.keys import cache_key
-from unweave.serving.loaded import load_model
 from unweave.serving.lru import LeastRecentlyUsed
 from unweave.serving.metrics import Metrics
 from unweave.serving.remote import Remote
+from unweave.serving.work.loaded import load_model
 
 
 def test_a_hit_is_the_very_same_answer(here, pictures):

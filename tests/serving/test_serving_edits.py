@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from serving_here import pixels_of, png
-from unweave.serving.pictures import write_picture
+from unweave.serving.images.pictures import write_picture
 from unweave.signatures.edit import Edit, Move, Set, Swap
 
 EDITS = (

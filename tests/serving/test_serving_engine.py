@@ -12,19 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import unweave.serving.engine as engine_module
+import unweave.serving.work.engine as engine_module
 from serving_here import contrary, wait_for
 from unweave.core.errors import DataError
 from unweave.core.observations import as_decoded, at_rest
-from unweave.serving.compute import compute
-from unweave.serving.engine import Engine
-from unweave.serving.jobs import EditOptions, File, Job, Source
-from unweave.serving.loaded import load_model
+from unweave.serving.images.pictures import check_image
 from unweave.serving.metrics import Metrics
-from unweave.serving.pictures import check_image
-from unweave.serving.process import Worker
 from unweave.serving.refusals import Refused
 from unweave.serving.settings import Limits
+from unweave.serving.work.compute import compute
+from unweave.serving.work.engine import Engine
+from unweave.serving.work.jobs import EditOptions, File, Job, Source
+from unweave.serving.work.loaded import load_model
+from unweave.serving.work.process import Worker
 from unweave.signatures.apply import edit_codes
 from unweave.signatures.bundled import load_editor
 from unweave.signatures.edit import Edit, Move
@@ -235,7 +235,7 @@ def test_a_process_that_hangs_is_ended_and_nobody_waits_beyond_the_deadline(smal
 
 def test_the_process_ends_when_the_server_is_gone(small, folders, tmp_path):
     code = (
-        "import os, signal, sys; from pathlib import Path; from unweave.serving.process import Worker;"
+        "import os, signal, sys; from pathlib import Path; from unweave.serving.work.process import Worker;"
         "worker = Worker(threads=1); worker.load(Path(sys.argv[1])); print(worker.pid, flush=True);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -3,10 +3,10 @@
 import numpy as np
 
 from image_mutations import mutated_images
-from unweave.serving.loaded import load_model
-from unweave.serving.pictures import check_image, read_picture
+from unweave.serving.images.pictures import check_image, read_picture
 from unweave.serving.refusals import Refused
 from unweave.serving.settings import Limits
+from unweave.serving.work.loaded import load_model
 
 
 def test_files_that_were_mutated_are_decoded_or_refused(small):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from serving_here import contrary, serving, wait_for
-from unweave.serving.heads import read_head
+from unweave.serving.images.heads import read_head
 from unweave.serving.logs import JsonLines
 from unweave.serving.rates import Bucket
 from unweave.serving.settings import Limits, Settings, Tenant, read_settings

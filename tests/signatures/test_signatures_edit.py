@@ -16,7 +16,7 @@ from unweave.signatures.apply import edit_codes, set_labels
 from unweave.signatures.budget import between_rows, measured
 from unweave.signatures.chart import Chart
 from unweave.signatures.edit import Edit, Move, Set, Swap
-from unweave.signatures.goals import MARGIN
+from unweave.signatures.goals_of_classes import MARGIN
 from unweave.signatures.signature import Signature
 
 SIGNATURES = world()

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from unweave.serving import schemas
-from unweave.serving.pictures import MEDIA
+from unweave.serving.images.pictures import MEDIA
 from unweave.serving.refusals import STATUSES
 
 _REF = "#/components/schemas/{model}"

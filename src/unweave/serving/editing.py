@@ -14,14 +14,14 @@ from starlette.responses import Response
 from unweave.core.codes import Codes
 from unweave.core.errors import ConfigError
 from unweave.serving.asks import Asked
-from unweave.serving.coder import SMALL
 from unweave.serving.entries import Edited, codes_from_bytes, codes_to_bytes
 from unweave.serving.gate import note_of
-from unweave.serving.jobs import EditOptions, File, Job, Result, Source
+from unweave.serving.images.coder import SMALL
+from unweave.serving.images.pictures import MEDIA, Format, check_image, read_picture, write_picture
 from unweave.serving.keys import cache_key, image_hash
-from unweave.serving.pictures import MEDIA, Format, check_image, read_picture, write_picture
 from unweave.serving.refusals import Refused
 from unweave.serving.served import Served
+from unweave.serving.work.jobs import EditOptions, File, Job, Result, Source
 from unweave.signatures.edit import Edit
 from unweave.stores.records import EditRecord, new_edit_id
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from unweave.core.errors import DataError, StorageError, UnweaveError
 from unweave.serving.metrics import Metrics
 from unweave.serving.places import Found, Place, place_of
-from unweave.serving.process import Worker
 from unweave.serving.refusals import Refused
 from unweave.serving.served import Served, read_served
 from unweave.serving.settings import Settings
+from unweave.serving.work.process import Worker
 
 _LOG = logging.getLogger("unweave.serving")
 _FIRST_REST_S, _LONGEST_REST_S = 2.0, 60.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unweave.serving.jobs import Readings
+from unweave.serving.work.jobs import Readings
 from unweave.signatures.signature import Signature
 from unweave.signatures.signatures import Signatures
 

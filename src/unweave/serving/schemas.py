@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, model_validator
 
 from unweave.core.factors import FactorKind
-from unweave.serving.pictures import Format
+from unweave.serving.images.pictures import Format
 from unweave.signatures.edit import Change, Edit, Move, Set
 from unweave.signatures.edited import Beyond, Over
 

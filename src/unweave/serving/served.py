@@ -9,7 +9,7 @@ from pathlib import Path
 from unweave.bundles.files import CARD, SIGNATURES, graph_name, read_files
 from unweave.bundles.run import signatures_in
 from unweave.bundles.schema import BundleCard, read_card
-from unweave.serving.takes import Takes, takes_of
+from unweave.serving.images.takes import Takes, takes_of
 from unweave.signatures.bundled import checked_signatures
 from unweave.signatures.signatures import Signatures
 

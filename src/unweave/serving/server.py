@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator
 
 from unweave.serving.cache import Cache
 from unweave.serving.callers import Callers
-from unweave.serving.coder import Coder
 from unweave.serving.edit_log import EditLog
-from unweave.serving.engine import Engine
 from unweave.serving.flow import Flow
+from unweave.serving.images.coder import Coder
 from unweave.serving.metrics import Metrics
 from unweave.serving.models import Models
-from unweave.serving.process import Worker
 from unweave.serving.remote import Remote
 from unweave.serving.settings import Settings
 from unweave.serving.stored import Stored
+from unweave.serving.work.engine import Engine
+from unweave.serving.work.process import Worker
 from unweave.stores.store import Store
 
 _LOG_S = 5.0

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from unweave.core.errors import ConfigError
 from unweave.core.factors import Factor
 from unweave.signatures.edit import Change, Move, Set
-from unweave.signatures.goals import ClassGoal, Goal, LoopGoal, ReadingGoal, TurnGoal
+from unweave.signatures.goals import Goal
+from unweave.signatures.goals_of_angles import LoopGoal, TurnGoal
+from unweave.signatures.goals_of_classes import ClassGoal
+from unweave.signatures.goals_of_readings import ReadingGoal
 from unweave.signatures.signature import Signature
 
 Floats = NDArray[np.float64]

@@ -21,8 +21,7 @@ from unweave.serving.describe import (
 )
 from unweave.serving.editing import EditAsk, answer_edit, check_factors, draw, encode_image, wants_json
 from unweave.serving.gate import note_of
-from unweave.serving.jobs import EditOptions, Job
-from unweave.serving.pictures import MEDIA
+from unweave.serving.images.pictures import MEDIA
 from unweave.serving.readings import readings_of
 from unweave.serving.refusals import Refused
 from unweave.serving.schemas import (
@@ -36,6 +35,7 @@ from unweave.serving.schemas import (
     SwapBody,
 )
 from unweave.serving.served import Served
+from unweave.serving.work.jobs import EditOptions, Job
 from unweave.signatures.asked import label_of
 from unweave.signatures.edit import Edit, Set, Swap
 

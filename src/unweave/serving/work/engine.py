@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unweave.core.errors import UnweaveError
-from unweave.serving.channel import Messages, packed
-from unweave.serving.jobs import Answer, Broke, Job, Result
 from unweave.serving.metrics import Metrics
-from unweave.serving.process import Worker
 from unweave.serving.refusals import busy
+from unweave.serving.work.channel import Messages, packed
+from unweave.serving.work.jobs import Answer, Broke, Job, Result
+from unweave.serving.work.process import Worker
 
 _LOG = logging.getLogger("unweave.serving")
 

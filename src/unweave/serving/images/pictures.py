@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unweave.data.images import Refusal, decode_image
-from unweave.serving.heads import Head, read_head
+from unweave.serving.images.heads import Head, read_head
+from unweave.serving.images.takes import Takes
 from unweave.serving.refusals import Refused
 from unweave.serving.settings import Limits
-from unweave.serving.takes import Takes
 
 Format = Literal["png", "jpeg", "webp"]
 MEDIA: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}

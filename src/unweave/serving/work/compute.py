@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
 from unweave.core.observations import as_decoded, at_rest
-from unweave.serving.jobs import File, Job, Result, Source
-from unweave.serving.loaded import Loaded
-from unweave.serving.pictures import read_picture, write_picture
+from unweave.serving.images.pictures import read_picture, write_picture
 from unweave.serving.readings import readings_of
 from unweave.serving.refusals import Refused
+from unweave.serving.work.jobs import File, Job, Result, Source
+from unweave.serving.work.loaded import Loaded
 from unweave.signatures.apply import edit_each
 from unweave.signatures.edited import Beyond, Edited, Over
 from unweave.signatures.residual import add_residual

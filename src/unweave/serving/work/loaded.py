@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unweave.bundles.run import BundleModel, load_bundle
-from unweave.serving.takes import Takes, takes_of
+from unweave.serving.images.takes import Takes, takes_of
 from unweave.signatures.bundled import editor_of
 from unweave.signatures.editor import Editor
 

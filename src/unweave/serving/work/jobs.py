@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unweave.core.codes import Codes
-from unweave.serving.heads import Head
-from unweave.serving.pictures import Format
+from unweave.serving.images.heads import Head
+from unweave.serving.images.pictures import Format
 from unweave.serving.refusals import Refused
 from unweave.signatures.edit import Edit
 from unweave.signatures.edited import Beyond, Over

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unweave.core.errors import DataError, MissingExtraError, StorageError
-from unweave.serving.channel import Line
+from unweave.serving.work.channel import Line
 
 _END_S = 5.0
 """Seconds that it gets to end by itself."""
@@ -100,7 +100,7 @@ class Worker:
         self._orders = Line(ours)
         numbers = [end.fileno() for end in (jobs, orders)]
         # -P: a folder of the package's name where the server was started is not the package.
-        command = [sys.executable, "-P", "-m", "unweave.serving.worker", *map(str, numbers), str(self._threads)]
+        command = [sys.executable, "-P", "-m", "unweave.serving.work.worker", *map(str, numbers), str(self._threads)]
         with jobs, orders:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=numbers)
 

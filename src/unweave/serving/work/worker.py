@@ -2,7 +2,7 @@
 
 What a hostile image or graph may do to a decoder, it does here; the server starts another one. Run by `Worker`:
 
-    python -m unweave.serving.worker JOBS_FD ORDERS_FD THREADS
+    python -m unweave.serving.work.worker JOBS_FD ORDERS_FD THREADS
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unweave.serving.channel import Line
-from unweave.serving.compute import compute
-from unweave.serving.jobs import Answer, Broke, Job, Source
-from unweave.serving.loaded import Loaded, load_model
 from unweave.serving.logs import log_to
 from unweave.serving.refusals import busy
+from unweave.serving.work.channel import Line
+from unweave.serving.work.compute import compute
+from unweave.serving.work.jobs import Answer, Broke, Job, Source
+from unweave.serving.work.loaded import Loaded, load_model
 from unweave.signatures.edit import Change, Edit, Move, Set
 from unweave.signatures.signature import Signature
 

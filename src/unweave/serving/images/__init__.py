@@ -1,0 +1,1 @@
+"""Images of requests and answers: what files say of themselves, and their pixels."""

@@ -1,0 +1,1 @@
+"""Jobs, the process that does them, and the way to it."""
