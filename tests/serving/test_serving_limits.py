@@ -236,13 +236,14 @@ def test_a_bucket_gives_what_it_gains():
 
 @pytest.fixture(scope="module")
 def two_tenants(small, tmp_path_factory):
-    """Two models, two tenants with one each, one with a slow rate, and keys."""
+    """Two models, two tenants with one each, one with a slow rate, one with a quick one, and keys."""
     folder = tmp_path_factory.mktemp("tenants")
     models = {"one": small.folder, "two": contrary(small.folder, folder / "two")}
     tenants = {
         "acme": Tenant(models=("one",)),
         "bolt": Tenant(models=("two",), body_bytes=500),
         "slow": Tenant(requests_per_s=0.001, burst=2),
+        "quick": Tenant(requests_per_s=1000.0, burst=1000),
     }
     with serving(folder, models, tenants=tenants, key_s=0.05) as here:
         keys = {name: here.server.stored.store.keys.add(name) for name in (*tenants, "stranger")}
@@ -301,10 +302,11 @@ def test_keys_that_are_missing_wrong_revoked_or_for_something_else(two_tenants):
 
 def test_a_tenant_that_sends_too_much_waits_alone(two_tenants, pictures):
     here, keys = two_tenants
-    wait_for(lambda: get(here, "/v1/models", keys["slow"]).status_code == 429, 5)
+    wait_for(lambda: get(here, "/v1/models", keys["slow"]).status_code == 429)
     answer = get(here, "/v1/models", keys["slow"])
     assert int(answer.headers["retry-after"]) > 10
     assert get(here, "/v1/models", keys["acme"]).status_code == 200
+    assert [get(here, "/v1/models", keys["quick"]).status_code for _ in range(5)] == [200] * 5
     assert here.edit(bytes(1000), key=keys["bolt"].secret).status_code == 413
     assert here.edit(pictures[0], key=keys["acme"].secret).status_code == 200
 
