@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -76,7 +77,34 @@ def test_each_kind_reads_its_own_columns():
         assert moved == b.columns
 
 
-@pytest.mark.parametrize("classes", ["line", "logits"])
+def test_the_decoder_sees_probabilities_of_classes_where_it_is_asked_to():
+    def drawn(classes, shift):
+        asked = SupervisionConfig(classes=classes)
+        model = make_model(BetaVAEConfig(latent=6, supervision=asked))
+        (colour, size) = model.binding.bound
+        assert (colour.columns, size.columns) == ((0, 1, 2), (3,))
+        code = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+        return model.decode(code), model.decode(code + np.float32(shift))
+
+    one, two = drawn("probabilities", [2, 2, 2, 0, 0, 0])
+    np.testing.assert_allclose(one, two, atol=1e-6)
+    for classes, shift in (
+        ("logits", [2, 2, 2, 0, 0, 0]),
+        ("probabilities", [2, 0, 0, 0, 0, 0]),
+        ("probabilities", [0, 0, 0, 2, 0, 0]),
+        ("probabilities", [0, 0, 0, 0, 2, 2]),
+    ):
+        one, two = drawn(classes, shift)
+        assert np.abs(one - two).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", [AdaGVAEConfig, BetaVAEConfig])
+def test_the_contract_holds_with_probabilities(kind):
+    config = kind(latent=6, supervision=SupervisionConfig(classes="probabilities"))
+    assert len(check_method(config)) == len(CHECKS)
+
+
+@pytest.mark.parametrize("classes", ["line", "logits", "probabilities"])
 def test_classes_are_learnt_on_one_column_and_on_one_each(classes):
     bound = binding(SHAPE, classes=classes).bound[0]
     codes = torch.zeros(3, len(bound.columns), requires_grad=True)
