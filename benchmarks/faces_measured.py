@@ -1,0 +1,154 @@
+"""What edits of held-out faces do, as a judge of pixels says; used by `faces_edits.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unweave.core.codes import Codes
+from unweave.core.factors import FactorTable
+from unweave.core.model import LatentModel
+from unweave.core.observations import as_decoded
+from unweave.core.seeds import generator
+from unweave.projects.editing import tuned_editor
+from unweave.signatures.apply import edit_codes
+from unweave.signatures.edit import Edit, Set
+from unweave.signatures.editor import Editor
+from unweave.signatures.leakage import measure_leakage
+from unweave.signatures.leakage.judge import Judge
+from unweave.signatures.residual import add_residual
+
+DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Held:
+    """Pictures to edit.
+
+    Attributes:
+        images: uint8 (N, H, W, C).
+        table: their labels.
+        picture: (N,), the same for a picture and its mirror image.
+    """
+
+    images: NDArray[np.uint8]
+    table: FactorTable
+    picture: NDArray[np.int64]
+
+
+class EachItsOwn:
+    """A model that draws several edits of each of some pictures, in their order, by what it knows of the picture.
+
+    It encodes the pictures once; what it decodes afterwards are edits of these.
+    """
+
+    def __init__(self, editor: Editor) -> None:
+        self.editor, self.model, self.latent = editor, editor.model, editor.model.latent
+
+    def encode(self, observations: NDArray[Any]) -> Codes:
+        self.images, codes = observations, self.model.encode(observations)
+        self.drawn = self.model.decode(codes.mean)
+        return codes
+
+
+class OnOriginals(EachItsOwn):
+    """The originals with the decoder's change added."""
+
+    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        each = len(codes) // len(self.images)
+        before, originals = (np.repeat(x, each, axis=0) for x in (self.drawn, as_decoded(self.images)))
+        return add_residual(originals, before, self.model.decode(codes))
+
+
+class Tuned(EachItsOwn):
+    """By a decoder that was fitted to the picture."""
+
+    def __init__(self, editor: Editor, steps: int) -> None:
+        super().__init__(editor)
+        self.steps = steps
+        self.fitted: dict[bytes, LatentModel] = {}
+
+    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        parts = np.split(codes, len(self.images))
+        return np.concatenate([self.of(x).decode(z) for x, z in zip(self.images, parts, strict=True)])
+
+    def of(self, image: NDArray[np.uint8]) -> LatentModel:
+        key = image.tobytes()
+        if key not in self.fitted:
+            self.fitted[key] = tuned_editor(self.editor, image[None], steps=self.steps).model
+        return self.fitted[key]
+
+
+def reading(editor: Editor, images: NDArray[np.uint8], table: FactorTable) -> str:
+    """Squared error of what is drawn anew, and the share of labels that the signatures' probes read right."""
+    codes = editor.model.encode(images).mean
+    error = ((editor.model.decode(codes) - as_decoded(images)) ** 2).mean()
+    told = {
+        name: (editor.signatures[name].reader.read(codes) == table.values[:, table.index(name)]).mean().round(2)
+        for name in editor.signatures.names
+    }
+    return f"{len(images)} pictures, squared error {error:.4f}, read right {told}"
+
+
+def measured(editor: Editor, held: Held, judge: Judge, *, tune: int) -> None:
+    """Tables, as Markdown: what is said after a factor is set, and leakage."""
+    models: dict[str, LatentModel] = {
+        "drawn anew": editor.model,
+        "decoder tuned": Tuned(editor, tune),
+        "change added to the original": OnOriginals(editor),
+    }
+    names = held.table.names
+    print("\n| pictures | set | is read so | " + " | ".join(f"{n} stays" for n in names) + " |")
+    print("|:--|:--|--:|" + "--:|" * len(names))
+    for name, model in models.items():
+        for factor in editor.signatures.names:
+            print(
+                f"| {name} | {factor} | " + " | ".join(_after_set(editor, model, held, judge, factor)) + " |",
+                flush=True,
+            )
+    print("\n| pictures | moves | gain | " + " | ".join(names) + " |\n|:--|:--|--:|" + "--:|" * len(names))
+    for name, model in models.items():
+        (found,) = measure_leakage(
+            model, editor.signatures, held.images, held.table, [judge], rows=len(held.images), groups=held.picture
+        )
+        for moved, row in found.matrix.rows.items():
+            cells = dict(zip(row.factors, zip(row.values, row.intervals, strict=True), strict=True))
+            shown = ("1" if f == moved else "–" if f not in cells else _cell(cells[f][0], *cells[f][1]) for f in names)
+            print(f"| {name} | {moved} | {row.gain:.2f} | " + " | ".join(shown) + " |", flush=True)
+        for factor, why in found.matrix.left_out.items():
+            print(f"- {name}: {factor} is left out: {why}")
+
+
+def _after_set(editor: Editor, model: LatentModel, held: Held, judge: Judge, factor: str) -> list[str]:
+    """Shares of edits, over all labels that a picture does not have: is read so, and each factor stays what it is."""
+    codes, own = model.encode(held.images).mean, held.table.values
+    at = held.table.index(factor)
+    rows, shares = [], []
+    for value, label in enumerate(held.table.factors[at].values or ()):
+        edited = edit_codes(editor.signatures, codes, Edit({factor: Set(label)})).codes
+        told = judge(model.decode(edited))
+        columns = [told[:, [f.name for f in judge.factors].index(name)] for name in held.table.names]
+        kept = np.stack([column == own[:, k] for k, column in enumerate(columns)], axis=1)
+        others = own[:, at] != value
+        rows.append(held.picture[others])
+        shares.append(np.column_stack([columns[at] == value, kept])[others].astype(float))
+    cells = _shares(np.concatenate(rows), np.concatenate(shares))
+    return ["–" if k == at + 1 else cell for k, cell in enumerate(cells)]
+
+
+def _shares(groups: NDArray[np.int64], right: NDArray[np.float64]) -> list[str]:
+    """Means of the columns with intervals over bootstraps of groups."""
+    units, which = np.unique(groups, return_inverse=True)
+    sums = np.stack([np.bincount(which, column) for column in right.T], axis=1)
+    counts = np.bincount(which)
+    drawn = generator(0, "faces shares").integers(len(units), size=(DRAWS, len(units)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)[:, None]
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return [_cell(*cell) for cell in zip(right.mean(axis=0), low, high, strict=True)]
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
