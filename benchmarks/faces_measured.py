@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,21 +21,6 @@ from unweave.signatures.leakage.judge import Judge
 from unweave.signatures.residual import add_residual
 
 DRAWS = 1000
-
-
-@dataclass(frozen=True)
-class Held:
-    """Pictures to edit.
-
-    Attributes:
-        images: uint8 (N, H, W, C).
-        table: their labels.
-        picture: (N,), the same for a picture and its mirror image.
-    """
-
-    images: NDArray[np.uint8]
-    table: FactorTable
-    picture: NDArray[np.int64]
 
 
 class EachItsOwn:
@@ -93,27 +77,25 @@ def reading(editor: Editor, images: NDArray[np.uint8], table: FactorTable) -> st
     return f"{len(images)} pictures, squared error {error:.4f}, read right {told}"
 
 
-def measured(editor: Editor, held: Held, judge: Judge, *, tune: int) -> None:
+def measured(editor: Editor, images: NDArray[np.uint8], table: FactorTable, judge: Judge, *, tune: int) -> None:
     """Tables, as Markdown: what is said after a factor is set, and leakage."""
     models: dict[str, LatentModel] = {
         "drawn anew": editor.model,
         "decoder tuned": Tuned(editor, tune),
         "change added to the original": OnOriginals(editor),
     }
-    names = held.table.names
+    names = table.names
     print("\n| pictures | set | is read so | " + " | ".join(f"{n} stays" for n in names) + " |")
     print("|:--|:--|--:|" + "--:|" * len(names))
     for name, model in models.items():
         for factor in editor.signatures.names:
             print(
-                f"| {name} | {factor} | " + " | ".join(_after_set(editor, model, held, judge, factor)) + " |",
+                f"| {name} | {factor} | " + " | ".join(_after_set(editor, model, images, table, judge, factor)) + " |",
                 flush=True,
             )
     print("\n| pictures | moves | gain | " + " | ".join(names) + " |\n|:--|:--|--:|" + "--:|" * len(names))
     for name, model in models.items():
-        (found,) = measure_leakage(
-            model, editor.signatures, held.images, held.table, [judge], rows=len(held.images), groups=held.picture
-        )
+        (found,) = measure_leakage(model, editor.signatures, images, table, [judge], rows=len(images))
         for moved, row in found.matrix.rows.items():
             cells = dict(zip(row.factors, zip(row.values, row.intervals, strict=True), strict=True))
             shown = ("1" if f == moved else "–" if f not in cells else _cell(cells[f][0], *cells[f][1]) for f in names)
@@ -122,29 +104,27 @@ def measured(editor: Editor, held: Held, judge: Judge, *, tune: int) -> None:
             print(f"- {name}: {factor} is left out: {why}")
 
 
-def _after_set(editor: Editor, model: LatentModel, held: Held, judge: Judge, factor: str) -> list[str]:
+def _after_set(
+    editor: Editor, model: LatentModel, images: NDArray[np.uint8], table: FactorTable, judge: Judge, factor: str
+) -> list[str]:
     """Shares of edits, over all labels that a picture does not have: is read so, and each factor stays what it is."""
-    codes, own = model.encode(held.images).mean, held.table.values
-    at = held.table.index(factor)
+    codes, at = model.encode(images).mean, table.index(factor)
+    columns = [[f.name for f in judge.factors].index(name) for name in table.names]
     rows, shares = [], []
-    for value, label in enumerate(held.table.factors[at].values or ()):
-        edited = edit_codes(editor.signatures, codes, Edit({factor: Set(label)})).codes
-        told = judge(model.decode(edited))
-        columns = [told[:, [f.name for f in judge.factors].index(name)] for name in held.table.names]
-        kept = np.stack([column == own[:, k] for k, column in enumerate(columns)], axis=1)
-        others = own[:, at] != value
-        rows.append(held.picture[others])
-        shares.append(np.column_stack([columns[at] == value, kept])[others].astype(float))
+    for value, label in enumerate(table.factors[at].values or ()):
+        told = judge(model.decode(edit_codes(editor.signatures, codes, Edit({factor: Set(label)})).codes))[:, columns]
+        others = table.values[:, at] != value
+        rows.append(np.flatnonzero(others))
+        shares.append(np.column_stack([told[:, at] == value, told == table.values])[others].astype(float))
     cells = _shares(np.concatenate(rows), np.concatenate(shares))
     return ["–" if k == at + 1 else cell for k, cell in enumerate(cells)]
 
 
-def _shares(groups: NDArray[np.int64], right: NDArray[np.float64]) -> list[str]:
-    """Means of the columns with intervals over bootstraps of groups."""
-    units, which = np.unique(groups, return_inverse=True)
-    sums = np.stack([np.bincount(which, column) for column in right.T], axis=1)
-    counts = np.bincount(which)
-    drawn = generator(0, "faces shares").integers(len(units), size=(DRAWS, len(units)))
+def _shares(rows: NDArray[np.int64], right: NDArray[np.float64]) -> list[str]:
+    """Means of the columns of several edits of each row, with intervals over bootstraps of rows."""
+    sums = np.stack([np.bincount(rows, column) for column in right.T], axis=1)
+    counts = np.bincount(rows)
+    drawn = generator(0, "faces shares").integers(len(counts), size=(DRAWS, len(counts)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)[:, None]
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return [_cell(*cell) for cell in zip(right.mean(axis=0), low, high, strict=True)]
