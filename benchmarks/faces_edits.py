@@ -1,6 +1,6 @@
 """Real faces: signatures for pose and eyes from 100 labels, and what they do to other people's pictures.
 
-    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 5000]
+    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 32] [--steps 5000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
 them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. It is known which pictures are
@@ -44,13 +44,13 @@ JUDGED = ("pose", "eyes", "identity")
 TUNED = 100
 
 
-def content(steps: int, people: list[str]) -> dict[str, Any]:
+def content(size: int, steps: int, people: list[str]) -> dict[str, Any]:
     return {
         "name": "faces",
         "data": {
             "images": "photos",
             "labels": "labels.csv",
-            "size": 48,
+            "size": size,
             "channels": 1,
             "split": {"train": 0.8, "valid": 0.0, "test": 0.2, "by": "role"},
             "pairs": {"by": "look"},
@@ -82,7 +82,7 @@ def content(steps: int, people: list[str]) -> dict[str, Any]:
             "batch": 8,
             "learning_rate": 1e-3,
             "schedule": "cosine",
-            "monitor_every": 5000,
+            "monitor_every": steps,
             "checkpoint_every": 500,
             "augment": AUGMENT,
         },
@@ -94,6 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces_edits"))
+    parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--familiar", nargs="+", default=["glickman", "mitchell"])
     parser.add_argument("--strangers", nargs="+", default=["steffi", "tammo"])
@@ -102,7 +103,7 @@ def main() -> None:
     make_folder(asked.faces, root, familiar=asked.familiar, strangers=asked.strangers)
     with (root / "labels.csv").open() as file:
         people = sorted({line["identity"] for line in csv.DictReader(file)})
-    project = parse_project(content(asked.steps, people), "faces")
+    project = parse_project(content(asked.size, asked.steps, people), "faces")
     dataset = load_data(project, root)
     run = train(project, dataset, root, device="cpu").run
     if not run.signatures.exists():
