@@ -8,11 +8,12 @@ of one person (in a folder of photographs: by the folder's name), and that is wh
 kinds: of most come the 100 labels and the signatures; of two, the *familiar*, half of the pictures are trained on
 without labels and the others are edited; of two, the *strangers*, nothing is trained on.
 
-Measured on held-out pictures of the familiar and of the strangers, drawn anew, drawn by a decoder that was fitted to
-the picture (`unweave edit --tune`), and as a change of the original pixels: how often a picture that is set to a pose
-or to eyes is then read so, what stays, and leakage. The judge of pixels has learnt pose, eyes and identity from all
-pictures that are trained on and from every second one of the strangers, so that it can tell them apart. Intervals:
-95 %, over pictures; with two people of a kind they say nothing about others.
+Measured on held-out pictures of the familiar and of the strangers, as they were taken: drawn anew; by a decoder that
+was fitted to the picture (`unweave edit --tune`); by one that was fitted to other pictures of the person without labels
+(of the familiar those that were trained on, of the strangers every second one); and as a change of the original pixels.
+How often a picture that is set to a pose or to eyes is then read so, what stays, and leakage. The judge of pixels has
+learnt pose, eyes and identity from all pictures that are trained on and from every second one of the strangers, so that
+it can tell them apart. Intervals: 95 %, over pictures; with two people of a kind they say nothing about others.
 
 The strips are written into the folder: pictures of people, to be looked at and left there.
 """
@@ -27,8 +28,9 @@ from typing import Any
 import numpy as np
 
 from faces_folder import column, make_folder, truth
-from faces_measured import measured, reading
+from faces_measured import OnOriginals, Tuned, measured, reading
 from faces_strips import EYES, POSES, starts, strip, write
+from unweave.core.model import LatentModel
 from unweave.data.columns import Cells
 from unweave.data.dataset import Dataset
 from unweave.projects.data import load_data
@@ -41,7 +43,8 @@ from unweave.signatures.leakage import pixel_judge
 
 AUGMENT = {"shift": 0.03, "zoom": 0.05, "gain": 0.2, "contrast": 0.2}
 JUDGED = ("pose", "eyes", "identity")
-TUNED = 100
+STEPS, ALBUM_STEPS = 100, 400
+"""Of tuning to a picture, and to an album."""
 
 
 def content(size: int, steps: int, people: list[str]) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def content(size: int, steps: int, people: list[str]) -> dict[str, Any]:
         "method": {
             "kind": "ada_gvae",
             "beta": 1,
-            "latent": 30,
+            "latent": 32,
             "shared": 24,
             "shared_from": "partner",
             "likelihood": "sigma",
@@ -107,7 +110,7 @@ def main() -> None:
     dataset = load_data(project, root)
     run = train(project, dataset, root, device="cpu").run
     if not run.signatures.exists():
-        probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", look="none")
+        probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", only="isolated", look="none")
     editor = editor_of(run)
     report(editor, dataset, root, {"familiar": asked.familiar, "strangers": asked.strangers})
 
@@ -126,27 +129,25 @@ def report(editor: Editor, dataset: Dataset, root: Path, kinds: dict[str, list[s
     for kind, own in rows.items():
         print(f"{kind}: {reading(editor, dataset.observations(own), table.take(own))}", flush=True)
     for kind in kinds:
-        own = rows[kind][as_taken[rows[kind]]]
         print(f"\n{kind}")
-        edited = np.setdiff1d(own, second)
-        measured(editor, dataset.observations(edited), table.take(edited), judge, tune=TUNED)
-        strips(editor, dataset, root, [own[person[own] == name] for name in kinds[kind]], kind)
-
-
-def strips(editor: Editor, dataset: Dataset, root: Path, people: list[np.ndarray], kind: str) -> None:
-    """Three pictures of each: as they are, drawn anew and edited, with the tuned decoder, and on the original."""
-    table = truth(dataset, root)
-    names = {
-        n: np.array(f.values)[table.values[:, k].astype(int)]
-        for k, (n, f) in enumerate(zip(table.names, table.factors, strict=True))
-    }
-    chosen = np.concatenate([starts(rows, names["pose"], names["eyes"]) for rows in people])
-    images = dataset.observations(chosen)
-    tuned = [tuned_editor(editor, images[k : k + 1], steps=TUNED) for k in range(len(images))]
-    for name, editors, residual in (("anew", [editor], False), ("tuned", tuned, False), ("original", [editor], True)):
-        path = root / f"{kind}-{name}.png"
-        write([images, *strip(images, editors, residual=residual)], path)
-        print(f"{path}: original, drawn, then {', '.join((*EYES, *POSES))}", flush=True)
+        edited = np.setdiff1d(rows[kind], second)
+        edited = edited[as_taken[edited]]
+        album = {n: dataset.observations(learnt[as_taken[learnt] & (person[learnt] == n)]) for n in kinds[kind]}
+        albums = {n: tuned_editor(editor, images, steps=ALBUM_STEPS) for n, images in album.items()}
+        images, own = dataset.observations(edited), person[edited]
+        each = [tuned_editor(editor, images[k : k + 1], steps=STEPS) for k in range(len(images))]
+        drawing = {
+            "drawn anew": [editor] * len(images),
+            "decoder tuned to the picture": each,
+            "decoder tuned to other pictures of the person": [albums[name] for name in own],
+        }
+        models: dict[str, LatentModel] = {n: Tuned(editor, images, editors) for n, editors in drawing.items()}
+        models["change added to the original"] = OnOriginals(editor.model)
+        measured(editor, models, images, table.take(edited), judge)
+        chosen = starts(table.take(edited), own)
+        for place, (name, editors) in enumerate(drawing.items()):
+            write([images[chosen], *strip(images[chosen], [editors[k] for k in chosen])], root / f"{kind}-{place}.png")
+            print(f"{root}/{kind}-{place}.png: original, {name}, then {', '.join((*EYES, *POSES))}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from unweave.core.factors import FactorTable
 from unweave.core.model import LatentModel
 from unweave.core.observations import as_decoded
 from unweave.core.seeds import generator
-from unweave.projects.editing import tuned_editor
 from unweave.signatures.apply import edit_codes
 from unweave.signatures.edit import Edit, Set
 from unweave.signatures.editor import Editor
@@ -29,8 +29,8 @@ class EachItsOwn:
     It encodes the pictures once; what it decodes afterwards are edits of these.
     """
 
-    def __init__(self, editor: Editor) -> None:
-        self.editor, self.model, self.latent = editor, editor.model, editor.model.latent
+    def __init__(self, model: LatentModel) -> None:
+        self.model, self.latent = model, model.latent
 
     def encode(self, observations: NDArray[Any]) -> Codes:
         self.images, codes = observations, self.model.encode(observations)
@@ -48,22 +48,15 @@ class OnOriginals(EachItsOwn):
 
 
 class Tuned(EachItsOwn):
-    """By a decoder that was fitted to the picture."""
+    """Each picture by a decoder of its own, one per picture that may come, known by its pixels."""
 
-    def __init__(self, editor: Editor, steps: int) -> None:
-        super().__init__(editor)
-        self.steps = steps
-        self.fitted: dict[bytes, LatentModel] = {}
+    def __init__(self, editor: Editor, images: NDArray[np.uint8], editors: Sequence[Editor]) -> None:
+        super().__init__(editor.model)
+        self.own = {image.tobytes(): e.model for image, e in zip(images, editors, strict=True)}
 
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
         parts = np.split(codes, len(self.images))
-        return np.concatenate([self.of(x).decode(z) for x, z in zip(self.images, parts, strict=True)])
-
-    def of(self, image: NDArray[np.uint8]) -> LatentModel:
-        key = image.tobytes()
-        if key not in self.fitted:
-            self.fitted[key] = tuned_editor(self.editor, image[None], steps=self.steps).model
-        return self.fitted[key]
+        return np.concatenate([self.own[x.tobytes()].decode(z) for x, z in zip(self.images, parts, strict=True)])
 
 
 def reading(editor: Editor, images: NDArray[np.uint8], table: FactorTable) -> str:
@@ -77,13 +70,17 @@ def reading(editor: Editor, images: NDArray[np.uint8], table: FactorTable) -> st
     return f"{len(images)} pictures, squared error {error:.4f}, read right {told}"
 
 
-def measured(editor: Editor, images: NDArray[np.uint8], table: FactorTable, judge: Judge, *, tune: int) -> None:
-    """Tables, as Markdown: what is said after a factor is set, and leakage."""
-    models: dict[str, LatentModel] = {
-        "drawn anew": editor.model,
-        "decoder tuned": Tuned(editor, tune),
-        "change added to the original": OnOriginals(editor),
-    }
+def measured(
+    editor: Editor, models: Mapping[str, LatentModel], images: NDArray[np.uint8], table: FactorTable, judge: Judge
+) -> None:
+    """Tables, as Markdown: what is said after a factor is set, and leakage.
+
+    Args:
+        editor: whose signatures are used.
+        models: what draws, by name; codes of all are the editor's.
+        images, table: to be edited, and their labels.
+        judge: of pixels.
+    """
     names = table.names
     print("\n| pictures | set | is read so | " + " | ".join(f"{n} stays" for n in names) + " |")
     print("|:--|:--|--:|" + "--:|" * len(names))

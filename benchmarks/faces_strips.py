@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unweave.core.factors import FactorTable
 from unweave.core.observations import at_rest
 from unweave.signatures.edit import Edit, Set
 from unweave.signatures.editor import Editor
@@ -21,32 +22,24 @@ STARTS = (("straight", "open"), ("left", "sunglasses"), ("right", "open"))
 ENLARGED = 2
 
 
-def starts(rows: NDArray[np.int64], pose: NDArray[np.str_], eyes: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Of a person's rows, the first of each of `STARTS`; where none has these eyes, the first of that pose."""
+def starts(table: FactorTable, person: NDArray[np.str_]) -> list[int]:
+    """Of each person's rows, the first of each of `STARTS`; where none has these eyes, the first of that pose."""
+    pose, eyes = (table.values[:, table.index(name)].astype(int) for name in ("pose", "eyes"))
     found = []
-    for turned, look in STARTS:
-        same = rows[pose[rows] == turned]
-        found.append(same[np.argsort(eyes[same] != look, kind="stable")][0])
-    return np.array(found)
+    for name in np.unique(person):
+        for turned, look in STARTS:
+            rows = np.flatnonzero((person == name) & (pose == POSES.index(turned)))
+            found.append(int(rows[np.argmax(eyes[rows] == EYES.index(look))]))
+    return found
 
 
-def strip(images: NDArray[np.uint8], editors: Sequence[Editor], *, residual: bool = False) -> list[NDArray[np.uint8]]:
-    """Columns of pictures (n, H, W, C): drawn anew, then every one of `EDITS`.
-
-    Args:
-        images: the originals.
-        editors: one for all, or one for each.
-        residual: see `Editor.apply`.
-    """
-    each = [images] if len(editors) == 1 else [images[k : k + 1] for k in range(len(images))]
-    columns = [
-        [
-            at_rest(e.model.decode(e.model.encode(one).mean)),
-            *(e.apply(one, edit, residual=residual).images for edit in EDITS),
-        ]
-        for e, one in zip(editors, each, strict=True)
-    ]
-    return [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+def strip(images: NDArray[np.uint8], editors: Sequence[Editor]) -> list[NDArray[np.uint8]]:
+    """Columns of pictures (n, H, W, C): drawn by its own editor each, then every one of `EDITS`."""
+    rows = []
+    for image, editor in zip(images, editors, strict=True):
+        drawn = at_rest(editor.model.decode(editor.model.encode(image[None]).mean))
+        rows.append([drawn, *(editor.apply(image[None], edit).images for edit in EDITS)])
+    return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 
 def write(columns: Sequence[NDArray[np.uint8]], path: Path) -> None:
