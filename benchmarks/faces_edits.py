@@ -66,7 +66,7 @@ def content(size: int, steps: int, people: list[str]) -> dict[str, Any]:
         "method": {
             "kind": "ada_gvae",
             "beta": 1,
-            "latent": 32,
+            "latent": 30,
             "shared": 24,
             "shared_from": "partner",
             "likelihood": "sigma",
@@ -110,7 +110,7 @@ def main() -> None:
     dataset = load_data(project, root)
     run = train(project, dataset, root, device="cpu").run
     if not run.signatures.exists():
-        probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", only="isolated", look="none")
+        probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", look="none")
     editor = editor_of(run)
     report(editor, dataset, root, {"familiar": asked.familiar, "strangers": asked.strangers})
 
