@@ -1,6 +1,6 @@
 """Real faces: signatures for pose and eyes from 100 labels, and what they do to other people's pictures.
 
-    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 32] [--steps 5000]
+    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 64] [--steps 10000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
 them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. It is known which pictures are
@@ -9,11 +9,11 @@ kinds: of most come the 100 labels and the signatures; of two, the *familiar*, h
 without labels and the others are edited; of two, the *strangers*, nothing is trained on.
 
 Measured on held-out pictures of the familiar and of the strangers, as they were taken: drawn anew; by a decoder that
-was fitted to the picture (`unweave edit --tune`); by one that was fitted to other pictures of the person without labels
-(of the familiar those that were trained on, of the strangers every second one); and as a change of the original pixels.
-How often a picture that is set to a pose or to eyes is then read so, what stays, and leakage. The judge of pixels has
-learnt pose, eyes and identity from all pictures that are trained on and from every second one of the strangers, so that
-it can tell them apart. Intervals: 95 %, over pictures; with two people of a kind they say nothing about others.
+was fitted to other pictures of the person without labels, as `unweave edit --tune` does it (of the familiar those that
+were trained on, of the strangers every second one); and as a change of the original pixels. How often a picture that is
+set to a pose or to eyes is then read so, what stays, and leakage. The judge of pixels has learnt pose, eyes and
+identity from all pictures that are trained on and from every second one of the strangers, so that it can tell them
+apart. Intervals: 95 %, over pictures; with two people of a kind they say nothing about others.
 
 The strips are written into the folder: pictures of people, to be looked at and left there.
 """
@@ -97,8 +97,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces_edits"))
-    parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--familiar", nargs="+", default=["glickman", "mitchell"])
     parser.add_argument("--strangers", nargs="+", default=["steffi", "tammo"])
     asked = parser.parse_args()
@@ -123,7 +123,7 @@ def report(editor: Editor, dataset: Dataset, root: Path, kinds: dict[str, list[s
     trained, held = dataset.splits.train, dataset.splits.test
     second = held[np.isin(person[held], kinds["strangers"]) & (picture[held] % 2 == 0)]
     learnt = np.sort(np.append(trained, second))
-    judge = pixel_judge(dataset.observations(learnt), table.take(learnt), groups=picture[learnt], steps=1000)
+    judge = pixel_judge(dataset.observations(learnt), table.take(learnt), groups=picture[learnt], steps=600)
     print("judge:", {name: round(score.value or 0, 3) for name, score in judge.quality.items()})
     rows = {"trained on": trained} | {k: held[np.isin(person[held], kinds[k])] for k in kinds}
     for kind, own in rows.items():
@@ -135,18 +135,18 @@ def report(editor: Editor, dataset: Dataset, root: Path, kinds: dict[str, list[s
         album = {n: dataset.observations(learnt[as_taken[learnt] & (person[learnt] == n)]) for n in kinds[kind]}
         albums = {n: tuned_editor(editor, images, steps=ALBUM_STEPS) for n, images in album.items()}
         images, own = dataset.observations(edited), person[edited]
-        each = [tuned_editor(editor, images[k : k + 1], steps=STEPS) for k in range(len(images))]
         drawing = {
             "drawn anew": [editor] * len(images),
-            "decoder tuned to the picture": each,
             "decoder tuned to other pictures of the person": [albums[name] for name in own],
         }
         models: dict[str, LatentModel] = {n: Tuned(editor, images, editors) for n, editors in drawing.items()}
         models["change added to the original"] = OnOriginals(editor.model)
         measured(editor, models, images, table.take(edited), judge)
         chosen = starts(table.take(edited), own)
-        for place, (name, editors) in enumerate(drawing.items()):
-            write([images[chosen], *strip(images[chosen], [editors[k] for k in chosen])], root / f"{kind}-{place}.png")
+        shown = {name: [editors[k] for k in chosen] for name, editors in drawing.items()}
+        shown["decoder tuned to the picture"] = [tuned_editor(editor, one[None], steps=STEPS) for one in images[chosen]]
+        for place, (name, editors) in enumerate(shown.items()):
+            write([images[chosen], *strip(images[chosen], editors)], root / f"{kind}-{place}.png")
             print(f"{root}/{kind}-{place}.png: original, {name}, then {', '.join((*EYES, *POSES))}", flush=True)
 
 

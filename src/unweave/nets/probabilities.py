@@ -7,32 +7,33 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-TEMPERATURE = 0.1
-"""At log-odds of nine to one nothing is left of the other class, and a share of 0.6 needs log-odds good to a few
-hundredths. At 0.5 a model of faces wrote how far a head is turned as shares of two poses, and edits ended between them."""
+RELAXED, SHARP = 0.5, 0.1
+"""What log-odds are divided by in training and in use."""
 
 
 class Probabilities(nn.Module):
     """A code with the softmax of some groups of its columns in their place.
 
+    In training it is soft, so that the encoder learns which class fits. A net then writes what lies between classes as
+    a mixture of them, such as a head turned halfway, and an edit that ends at odds of nine to one would end in between.
+    In use it is sharp, as relaxed classes are discrete once they are learnt (Maddison et al. 2017; Jang et al. 2017):
+    at these odds nothing is left of the other class.
+
     Args:
         groups: rising columns of each group, one after the other from column 0 on.
-        temperature: what log-odds are divided by.
-
-    Raises:
-        ValueError: the groups are not one after the other.
     """
 
-    def __init__(self, groups: Sequence[Sequence[int]], *, temperature: float = TEMPERATURE) -> None:
+    def __init__(self, groups: Sequence[Sequence[int]]) -> None:
         super().__init__()
-        self._groups, self._temperature = [(group[0], group[-1] + 1) for group in groups], temperature
+        self._groups = [(group[0], group[-1] + 1) for group in groups]
 
     def forward(self, code: Tensor) -> Tensor:
         """(batch, D) to the same."""
+        temperature = RELAXED if self.training else SHARP
         parts, end = [], 0
         for start, stop in self._groups:
             if start > end:
                 parts.append(code[:, end:start])
-            parts.append((code[:, start:stop] / self._temperature).softmax(-1))
+            parts.append((code[:, start:stop] / temperature).softmax(-1))
             end = stop
         return torch.cat([*parts, code[:, end:]] if end < code.shape[1] else parts, -1)
