@@ -1,15 +1,19 @@
-"""Real faces: signatures for pose and eyes from 100 labels, and what they do to people never seen in training.
+"""Real faces: signatures for pose and eyes from 100 labels, and what they do to other people's pictures.
 
-    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--steps 14000]
+    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 64] [--steps 10000]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
-them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. Some people are kept for the
-test, about a fifth of the pictures. Of the others come the training, the 100 labels and the signatures.
+them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. It is known which pictures are
+of one person (in a folder of photographs: by the folder's name), and that is what makes a pair. People are of three
+kinds: of most come the 100 labels and the signatures; of two, the *familiar*, half of the pictures are trained on
+without labels and the others are edited; of two, the *strangers*, nothing is trained on.
 
-Leakage is measured on pictures of the people kept back, drawn anew and as a change of the original pixels. The judge of
-pixels has learnt pose, eyes and identity from all other people and from every second picture of these, so that it can
-tell them apart; the other pictures are edited. Intervals: 95 %, over pictures; with a few people they say nothing about
-others.
+Measured on held-out pictures of the familiar and of the strangers, as they were taken: drawn anew; by a decoder that
+was fitted to other pictures of the person without labels, as `unweave edit --tune` does it (of the familiar those that
+were trained on, of the strangers every second one); and as a change of the original pixels. How often a picture that is
+set to a pose or to eyes is then read so, what stays, and leakage. The judge of pixels has learnt pose, eyes and
+identity from all pictures that are trained on and from every second one of the strangers, so that it can tell them
+apart. Intervals: 95 %, over pictures; with two people of a kind they say nothing about others.
 
 The strips are written into the folder: pictures of people, to be looked at and left there.
 """
@@ -22,38 +26,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-from photo_folder import unpack
-from unweave.core.codes import Codes
-from unweave.core.observations import as_decoded, at_rest
+from faces_folder import column, make_folder, truth
+from faces_measured import OnOriginals, Tuned, measured, reading
+from faces_strips import EYES, POSES, starts, strip, write
+from unweave.core.model import LatentModel
 from unweave.data.columns import Cells
+from unweave.data.dataset import Dataset
 from unweave.projects.data import load_data
-from unweave.projects.editing import editor_of
+from unweave.projects.editing import editor_of, tuned_editor
 from unweave.projects.load import parse_project
 from unweave.projects.pipeline import train
 from unweave.projects.probing import probe_run
-from unweave.signatures.edit import Edit, Set
 from unweave.signatures.editor import Editor
-from unweave.signatures.leakage import measure_leakage, pixel_judge
-from unweave.signatures.residual import add_residual
+from unweave.signatures.leakage import pixel_judge
 
-SWAPPED = {"left": "right", "right": "left"}
-POSES, EYES = ("left", "straight", "right", "up"), ("open", "sunglasses")
 AUGMENT = {"shift": 0.03, "zoom": 0.05, "gain": 0.2, "contrast": 0.2}
 JUDGED = ("pose", "eyes", "identity")
+STEPS, ALBUM_STEPS = 100, 400
+"""Of tuning to a picture, and to an album."""
 
 
-def content(steps: int, people: list[str]) -> dict[str, Any]:
+def content(size: int, steps: int, people: list[str]) -> dict[str, Any]:
     return {
         "name": "faces",
         "data": {
             "images": "photos",
             "labels": "labels.csv",
-            "size": 64,
+            "size": size,
             "channels": 1,
-            "split": {"train": 0.8, "valid": 0.0, "test": 0.2, "by": "identity"},
+            "split": {"train": 0.8, "valid": 0.0, "test": 0.2, "by": "role"},
+            "pairs": {"by": "look"},
         },
         "factors": [
             {"name": "pose", "kind": "categorical", "values": POSES},
@@ -61,25 +64,28 @@ def content(steps: int, people: list[str]) -> dict[str, Any]:
             {"name": "identity", "kind": "categorical", "values": people},
         ],
         "method": {
-            "kind": "beta_vae",
+            "kind": "ada_gvae",
             "beta": 1,
-            "latent": 32,
+            "latent": 30,
+            "shared": 24,
+            "shared_from": "partner",
             "likelihood": "sigma",
             "supervision": {
                 "factors": ["pose", "eyes"],
                 "labels": 100,
                 "weight": 300,
-                "classes": "logits",
+                "batch": 8,
+                "classes": "probabilities",
                 "augment": {},
             },
         },
         "net": {"kind": "conv", "width": 24},
         "training": {
             "steps": steps,
-            "batch": 16,
+            "batch": 8,
             "learning_rate": 1e-3,
             "schedule": "cosine",
-            "monitor_every": 2000,
+            "monitor_every": steps,
             "checkpoint_every": 500,
             "augment": AUGMENT,
         },
@@ -87,103 +93,61 @@ def content(steps: int, people: list[str]) -> dict[str, Any]:
     }
 
 
-class OnOriginals:
-    """A model whose pictures are the originals with the decoder's change added, for `measure_leakage`.
-
-    It encodes some pictures once; what it decodes afterwards are edits of these, in their order, several of each.
-    """
-
-    def __init__(self, editor: Editor) -> None:
-        self.model, self.latent = editor.model, editor.model.latent
-        self.originals: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self.drawn = self.originals
-
-    def encode(self, observations: NDArray[Any]) -> Codes:
-        codes = self.model.encode(observations)
-        self.originals, self.drawn = as_decoded(observations), self.model.decode(codes.mean)
-        return codes
-
-    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        each = len(codes) // len(self.originals)
-        before, originals = (np.repeat(images, each, axis=0) for images in (self.drawn, self.originals))
-        return add_residual(originals, before, self.model.decode(codes))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces_edits"))
-    parser.add_argument("--steps", type=int, default=14_000)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--familiar", nargs="+", default=["glickman", "mitchell"])
+    parser.add_argument("--strangers", nargs="+", default=["steffi", "tammo"])
     asked = parser.parse_args()
     root = asked.out
-    if not (root / "labels.csv").exists():
-        unpack(asked.faces, root, mirrored=SWAPPED, scaled=True)
+    make_folder(asked.faces, root, familiar=asked.familiar, strangers=asked.strangers)
     with (root / "labels.csv").open() as file:
         people = sorted({line["identity"] for line in csv.DictReader(file)})
-    project = parse_project(content(asked.steps, people), "faces")
+    project = parse_project(content(asked.size, asked.steps, people), "faces")
     dataset = load_data(project, root)
     run = train(project, dataset, root, device="cpu").run
     if not run.signatures.exists():
         probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", look="none")
     editor = editor_of(run)
-    report(editor, dataset)
-    strips(editor, dataset, root)
+    report(editor, dataset, root, {"familiar": asked.familiar, "strangers": asked.strangers})
 
 
-def report(editor: Editor, dataset: Any) -> None:  # noqa: ANN401 - Dataset
-    """Reconstruction, reading and leakage, as Markdown."""
-    table, splits = dataset.table, dataset.splits
+def report(editor: Editor, dataset: Dataset, root: Path, kinds: dict[str, list[str]]) -> None:
+    """Figures as Markdown, and the strips."""
+    table, person = truth(dataset, root).select(JUDGED), column(dataset, "identity")
+    as_taken = column(dataset, "look") == person
     picture = np.array(Cells.of(dataset.store.columns, "picture").known().codes)
-    for name, rows in (("training", splits.train), ("test", splits.test)):
-        images = dataset.observations(rows)
-        codes = editor.model.encode(images).mean
-        error = ((editor.model.decode(codes) - as_decoded(images)) ** 2).mean()
-        told = {
-            n: (editor.signatures[n].reader.read(codes) == table.values[rows, table.index(n)]).mean()
-            for n in editor.signatures.names
-        }
-        print(f"{name}: {len(rows)} pictures, squared error {error:.4f}, read right {told}", flush=True)
-    known = splits.test[picture[splits.test] % 2 == 0]
-    edited = splits.test[picture[splits.test] % 2 == 1]
-    learnt = np.sort(np.append(splits.train, known))
-    judged = table.select(JUDGED)
-    judge = pixel_judge(dataset.observations(learnt), judged.take(learnt), groups=picture[learnt], steps=1500)
+    trained, held = dataset.splits.train, dataset.splits.test
+    second = held[np.isin(person[held], kinds["strangers"]) & (picture[held] % 2 == 0)]
+    learnt = np.sort(np.append(trained, second))
+    judge = pixel_judge(dataset.observations(learnt), table.take(learnt), groups=picture[learnt], steps=600)
     print("judge:", {name: round(score.value or 0, 3) for name, score in judge.quality.items()})
-    print("\n| pictures | moves | gain | " + " | ".join(JUDGED) + " |\n|:--|:--|--:|" + "--:|" * len(JUDGED))
-    for name, model in (("drawn anew", editor.model), ("original, changed", OnOriginals(editor))):
-        (found,) = measure_leakage(
-            model, editor.signatures, dataset.observations(edited), judged.take(edited), [judge], rows=len(edited)
-        )
-        for moved, row in found.matrix.rows.items():
-            cells = dict(zip(row.factors, zip(row.values, row.intervals, strict=True), strict=True))
-            shown = ("1" if f == moved else _cell(cells.get(f)) for f in JUDGED)
-            print(f"| {name} | {moved} | {row.gain:.2f} | " + " | ".join(shown) + " |")
-        for factor, why in found.matrix.left_out.items():
-            print(f"- {name}: {factor} is left out: {why}")
-
-
-def _cell(found: tuple[float, tuple[float, float]] | None) -> str:
-    return "–" if found is None else f"{found[0]:.2f} ({found[1][0]:.2f} to {found[1][1]:.2f})"
-
-
-def strips(editor: Editor, dataset: Any, root: Path) -> None:  # noqa: ANN401 - Dataset
-    """Three pictures of every person kept back: as they are, drawn anew, and edited, on the original and anew."""
-    table, rows = dataset.table, dataset.splits.test
-    rows = rows[np.array([dataset.store.ids[row].find("mirrored") < 0 for row in rows])]
-    person, pose, eyes = (table.values[rows, table.index(name)] for name in ("identity", "pose", "eyes"))
-    chosen = [
-        rows[np.flatnonzero((person == one) & (pose == POSES.index(p)) & (eyes == EYES.index(e)))[0]]
-        for one in np.unique(person)
-        for p, e in (("straight", "open"), ("left", "sunglasses"), ("right", "open"))
-    ]
-    images = dataset.observations(np.array(chosen))
-    edits = [Edit({"eyes": Set(label)}) for label in EYES] + [Edit({"pose": Set(label)}) for label in POSES]
-    columns = [images, at_rest(editor.model.decode(editor.model.encode(images).mean))]
-    columns += [editor.apply(images, edit, residual=True).images for edit in edits]
-    columns += [editor.apply(images, edit).images for edit in edits]
-    picture = np.concatenate([np.concatenate(list(column), 0) for column in columns], 1)[..., 0]
-    Image.fromarray(picture).resize((2 * picture.shape[1], 2 * picture.shape[0])).save(root / "strips.png")
-    print(f"\n{root / 'strips.png'}: original, drawn anew, then {', '.join((*EYES, *POSES))} on the original and anew")
+    rows = {"trained on": trained} | {k: held[np.isin(person[held], kinds[k])] for k in kinds}
+    for kind, own in rows.items():
+        print(f"{kind}: {reading(editor, dataset.observations(own), table.take(own))}", flush=True)
+    for kind in kinds:
+        print(f"\n{kind}")
+        edited = np.setdiff1d(rows[kind], second)
+        edited = edited[as_taken[edited]]
+        album = {n: dataset.observations(learnt[as_taken[learnt] & (person[learnt] == n)]) for n in kinds[kind]}
+        albums = {n: tuned_editor(editor, images, steps=ALBUM_STEPS) for n, images in album.items()}
+        images, own = dataset.observations(edited), person[edited]
+        drawing = {
+            "drawn anew": [editor] * len(images),
+            "decoder tuned to other pictures of the person": [albums[name] for name in own],
+        }
+        models: dict[str, LatentModel] = {n: Tuned(editor, images, editors) for n, editors in drawing.items()}
+        models["change added to the original"] = OnOriginals(editor.model)
+        measured(editor, models, images, table.take(edited), judge)
+        chosen = starts(table.take(edited), own)
+        shown = {name: [editors[k] for k in chosen] for name, editors in drawing.items()}
+        shown["decoder tuned to the picture"] = [tuned_editor(editor, one[None], steps=STEPS) for one in images[chosen]]
+        for place, (name, editors) in enumerate(shown.items()):
+            write([images[chosen], *strip(images[chosen], editors)], root / f"{kind}-{place}.png")
+            print(f"{root}/{kind}-{place}.png: original, {name}, then {', '.join((*EYES, *POSES))}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from unweave.core.binding import Binding
 from unweave.core.errors import ConfigError
 from unweave.core.factors import Factor
 from unweave.core.targets import Target
-from unweave.functional.pairs import arithmetic_average, gaussian_divergence, product_average
+from unweave.functional.pairs import arithmetic_average, gaussian_divergence, product_average, the_other
 from unweave.functional.support import hausdorff_support
 from unweave.methods import AdaGVAEConfig, AdaMLVAEConfig, BetaVAEConfig
 from unweave.methods.paired import PairedAutoencoder
@@ -76,7 +77,34 @@ def test_each_kind_reads_its_own_columns():
         assert moved == b.columns
 
 
-@pytest.mark.parametrize("classes", ["line", "logits"])
+def test_the_decoder_sees_probabilities_of_classes_where_it_is_asked_to():
+    def drawn(classes, shift):
+        asked = SupervisionConfig(classes=classes)
+        model = make_model(BetaVAEConfig(latent=6, supervision=asked))
+        (colour, size) = model.binding.bound
+        assert (colour.columns, size.columns) == ((0, 1, 2), (3,))
+        code = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+        return model.decode(code), model.decode(code + np.float32(shift))
+
+    one, two = drawn("probabilities", [2, 2, 2, 0, 0, 0])
+    np.testing.assert_allclose(one, two, atol=1e-6)
+    for classes, shift in (
+        ("logits", [2, 2, 2, 0, 0, 0]),
+        ("probabilities", [2, 0, 0, 0, 0, 0]),
+        ("probabilities", [0, 0, 0, 2, 0, 0]),
+        ("probabilities", [0, 0, 0, 0, 2, 2]),
+    ):
+        one, two = drawn(classes, shift)
+        assert np.abs(one - two).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", [AdaGVAEConfig, BetaVAEConfig])
+def test_the_contract_holds_with_probabilities(kind):
+    config = kind(latent=6, supervision=SupervisionConfig(classes="probabilities"))
+    assert len(check_method(config)) == len(CHECKS)
+
+
+@pytest.mark.parametrize("classes", ["line", "logits", "probabilities"])
 def test_classes_are_learnt_on_one_column_and_on_one_each(classes):
     bound = binding(SHAPE, classes=classes).bound[0]
     codes = torch.zeros(3, len(bound.columns), requires_grad=True)
@@ -255,6 +283,72 @@ def test_known_shared_dimensions_are_the_last_ones_whatever_the_posteriors_say(a
     for row in range(2):
         torch.testing.assert_close(found.mean[row], torch.cat([mean[row, :1], want_mean[1:]]))
         torch.testing.assert_close(found.logvar[row], torch.cat([logvar[row, :1], want_logvar[1:]]))
+
+
+def test_each_row_takes_what_the_pair_shares_from_its_partner_alone():
+    mean = torch.arange(12.0).reshape(4, 3)  # rows 0 and 2 are a pair, and rows 1 and 3
+    logvar = -mean / 7
+    found = autoencoder(the_other, last=2).shared(Posterior(mean, logvar))
+    for row, partner in ((0, 2), (1, 3), (2, 0), (3, 1)):
+        assert torch.equal(found.mean[row], torch.cat([mean[row, :1], mean[partner, 1:]]))
+        assert torch.equal(found.logvar[row], torch.cat([logvar[row, :1], logvar[partner, 1:]]))
+
+
+def test_pairs_that_find_out_what_they_share_exchange_it_too():
+    mean = torch.tensor([[0.0, 0.2, 5.0], [5.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.3, 0.0]])
+    found = autoencoder(the_other).shared(Posterior(mean, torch.zeros(4, 3))).mean
+    # The first pair (rows 0 and 2) differs in the last dimension, the second (1 and 3) in the first.
+    assert torch.equal(found[0], torch.tensor([0.1, 0.0, 5.0]))
+    assert torch.equal(found[2], torch.tensor([0.0, 0.2, 0.0]))
+    assert torch.equal(found[1], torch.tensor([5.0, 0.3, 0.0]))
+    assert torch.equal(found[3], torch.tensor([0.0, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize("kind", [AdaGVAEConfig, AdaMLVAEConfig])
+def test_what_is_shared_comes_from_where_the_section_says(kind):
+    """How a row is drawn depends on its partner's own encoding alone, or on both."""
+    x = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for source, own in (("average", True), ("partner", False)):
+        vae = make_model(kind(latent=4, shared=3, shared_from=source)).method.vae
+        found = vae.shared(vae.posterior(x))
+        (both,) = torch.autograd.grad(found.mean[0, 1:].sum() + found.logvar[0, 1:].sum(), x)
+        assert both[1].abs().sum() > 0
+        assert bool(both[0].abs().sum() > 0) is own
+
+
+def test_the_contract_holds_with_exchanged_dimensions():
+    assert len(check_method(AdaGVAEConfig(latent=4, shared=2, shared_from="partner"))) == len(CHECKS)
+
+
+def test_what_differs_within_a_pair_does_not_pass_through_exchanged_dimensions():
+    """Rows are (a, a, b, c) with a common to a pair, and one dimension for b and c: averages let them through."""
+    random = torch.Generator().manual_seed(0)
+
+    def rows(common):
+        return torch.cat([common, common, torch.rand(len(common), 2, generator=random)], 1).reshape(-1, 1, 2, 2)
+
+    through = {}
+    for combine in (arithmetic_average, the_other):
+        nets = build_nets(NetConfig(kind="mlp", hidden=(32,)), shape=(2, 2, 1), latent=3, likelihood="gaussian", seed=0)
+        vae = PairedAutoencoder(nets, combine, last=2)
+        optimizer = torch.optim.Adam(vae.parameters(), lr=0.01)
+        for step in range(400):
+            common = torch.rand(64, 1, generator=random)
+            found = vae.step(Batch(rows(common), step, 1000, random, partner=rows(common)))
+            kl = 0.5 * (found.mean**2 + found.logvar.exp() - found.logvar - 1).sum(1)
+            loss = (found.nll + 0.1 * kl).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        common = torch.rand(200, 1, generator=random)
+        x, *others = (vae.posterior(rows(common)).mean for _ in range(3))
+        one, two = (vae.likelihood.mean(vae.decoder(torch.cat([x[:, :1], o[:, 1:]], 1))) for o in others)
+        through[combine] = (one - two)[:, :, 1].square().mean().item()
+        found = (one[:, 0, 0, 0] - common[:, 0]).square().mean()
+        assert found < 0.01  # what is common is known: else its error were 1/12
+    # Two numbers from 0 to 1 that have nothing to do with each other differ by 1/6 in the square.
+    assert through[the_other] < 0.001
+    assert through[arithmetic_average] > 0.03
 
 
 def test_labelled_factors_need_dimensions_that_are_not_shared():

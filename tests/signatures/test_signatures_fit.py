@@ -10,6 +10,8 @@ from unweave.core.binding import Binding, Bound
 from unweave.core.errors import ConfigError, DataError, StorageError
 from unweave.core.factors import Factor, FactorTable
 from unweave.core.targets import Target, targets_of
+from unweave.signatures.apply import edit_codes
+from unweave.signatures.edit import Edit, Set
 from unweave.signatures.fit import fit_signatures
 from unweave.signatures.isolation import leak
 from unweave.signatures.signatures import Signatures
@@ -98,6 +100,30 @@ def test_the_bound_dimension_wins_where_it_is_the_factor():
     found = fit_signatures(codes, table, binding=binding, **FAST)
     assert found["b"].candidate in ("dimension", "regression")
     assert found["a"].directions.shape == (1, 2)
+
+
+def test_columns_of_classes_are_read_alone_where_they_are_what_moves():
+    rng = np.random.default_rng(5)
+    factor = Factor(name="pose", kind="categorical", values=("left", "front", "right", "up"))
+    labels = rng.integers(3, size=120).astype(float)  # nobody looks up
+    table = FactorTable((factor,), labels[:, None], np.ones((120, 1), bool))
+    # Column 4 is another thing that goes with the labelled poses: a probe of few labels reads by it too.
+    codes = 0.5 * rng.standard_normal((120, 5))
+    codes[:, :4] += 2 * np.eye(4)[labels.astype(int)]
+    codes[:, 4] += 2 * labels
+    binding = Binding(tuple(Bound(t, (0, 1, 2, 3)) for t in targets_of(table)))
+    forms = {
+        form: fit_signatures(codes, table, binding=binding, only=form, **FAST) for form in ("dimension", "isolated")
+    }
+    assert np.abs(forms["isolated"]["pose"].reader.weights[4]).max() > 0.1
+    own = forms["dimension"]["pose"].reader
+    np.testing.assert_array_equal(own.weights, np.eye(5)[:, :4])
+    np.testing.assert_array_equal(own.offset, [0, 0, 0, -np.inf])
+    other = np.array([[0.0, 2.0, 0.0, 3.0, -4.0]])  # front by the model's own columns, whatever goes with it
+    assert own.read(other) == [1]
+    edited = edit_codes(forms["dimension"], other, Edit({"pose": Set("left")})).codes[0]
+    assert edited[0] - max(edited[1:3]) == pytest.approx(np.log(9), abs=1e-4)
+    assert edited[4] == other[0, 4]
 
 
 def test_a_path_that_bends_beats_a_line_where_the_factor_is_curved():

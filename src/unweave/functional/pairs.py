@@ -1,4 +1,4 @@
-"""What two Gaussian posteriors share, and their averages."""
+"""What two Gaussian posteriors share, and what takes their place there."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def product_average(
     precision, other = (-logvar).exp(), (-other_logvar).exp()
     total = precision + other
     return (mean * precision + other_mean * other) / total, _LOG_2 - total.log()
+
+
+def the_other(mean: Latents, logvar: Latents, other_mean: Latents, other_logvar: Latents) -> tuple[Latents, Latents]:
+    """The other's mean and log-variance, and nothing of one's own (Mathieu et al. 2016, section 3)."""
+    return other_mean, other_logvar
 
 
 _LOG_2 = 0.6931471805599453

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from unweave.methods.pair_config import PairConfig
 
 if TYPE_CHECKING:
-    from unweave.methods.paired import Average
+    from unweave.methods.paired import Combine
 
 
 class AdaGVAEConfig(PairConfig):
@@ -16,7 +16,7 @@ class AdaGVAEConfig(PairConfig):
     kind: Literal["ada_gvae"] = "ada_gvae"
 
     @property
-    def average(self) -> Average:
+    def average(self) -> Combine:
         """See `arithmetic_average`."""
         from unweave.functional.pairs import arithmetic_average
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from unweave.methods.pair_config import PairConfig
 
 if TYPE_CHECKING:
-    from unweave.methods.paired import Average
+    from unweave.methods.paired import Combine
 
 
 class AdaMLVAEConfig(PairConfig):
@@ -16,7 +16,7 @@ class AdaMLVAEConfig(PairConfig):
     kind: Literal["ada_ml_vae"] = "ada_ml_vae"
 
     @property
-    def average(self) -> Average:
+    def average(self) -> Combine:
         """See `product_average`."""
         from unweave.functional.pairs import product_average
 

@@ -25,6 +25,7 @@ from unweave.core.seeds import derive
 from unweave.methods import AnyMethod, MethodField
 from unweave.nets.build import build_nets
 from unweave.nets.config import NetConfig
+from unweave.nets.probabilities import Probabilities
 from unweave.nets.transform import Transform
 from unweave.objectives.method import Method
 
@@ -131,6 +132,9 @@ def build_model(
         seed=seed,
         categorical=config.categorical,
     )
+    as_probabilities = config.wants_labels.probabilities(binding) if config.wants_labels else ()
+    if as_probabilities:
+        nets = replace(nets, decoder=torch.nn.Sequential(Probabilities(as_probabilities), nets.decoder))
     if to_train and config.perceptual is not None:
         nets = replace(nets, distance=config.perceptual.distance(nets.inside, root))
     with torch.random.fork_rng(devices=[]):  # for what a method adds to the nets, such as a critic

@@ -15,23 +15,23 @@ from unweave.objectives.method import Batch, Posterior
 from unweave.objectives.objective import Objective
 from unweave.objectives.step import Step
 
-Average = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Mean and log-variance of two Gaussians to those of their average."""
+Combine = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Mean and log-variance of a row and of its partner to those that the row is decoded with where the pair shares."""
 
 
 class PairedAutoencoder(Autoencoder):
-    """An autoencoder that gives the two rows of a pair one posterior in the dimensions that they share.
+    """An autoencoder that decodes the rows of a pair from both, or each from the other, in the dimensions they share.
 
     Args:
         nets: see `Autoencoder`.
-        average: of two posteriors.
+        combine: the two posteriors; an average gives both rows the same, `the_other` exchanges them.
         last: number of dimensions, the last ones, that all pairs share; None decides for every pair from its own
             posteriors (`shared_dimensions`).
     """
 
-    def __init__(self, nets: Nets, average: Average, last: int | None = None) -> None:
+    def __init__(self, nets: Nets, combine: Combine, last: int | None = None) -> None:
         super().__init__(nets)
-        self._average, self._last = average, last
+        self._combine, self._last = combine, last
 
     def step(self, batch: Batch) -> Step:
         """One forward pass over both rows of every pair: a step of 2 x batch rows."""
@@ -42,23 +42,22 @@ class PairedAutoencoder(Autoencoder):
         return self.decoded(self.shared(q), x, batch, labelled)
 
     def shared(self, q: Posterior) -> Posterior:
-        """The posteriors of the first rows of all pairs, then of the second, averaged where a pair shares."""
+        """The posteriors of the first rows of all pairs, then of the second, combined where a pair shares."""
         (mean, other_mean), (logvar, other_logvar) = q.mean.chunk(2), q.logvar.chunk(2)
         if self._last is None:
             mask = shared_dimensions(gaussian_divergence(mean, logvar, other_mean, other_logvar))
         else:
             mask = torch.arange(mean.shape[1], device=mean.device) >= mean.shape[1] - self._last
-        means, logvars = self._average(mean, logvar, other_mean, other_logvar)
-        return Posterior(
-            torch.cat([torch.where(mask, means, own) for own in (mean, other_mean)]),
-            torch.cat([torch.where(mask, logvars, own) for own in (logvar, other_logvar)]),
-            q.classes,
-        )
+        first = self._combine(mean, logvar, other_mean, other_logvar)
+        second = self._combine(other_mean, other_logvar, mean, logvar)
+        means, logvars = (torch.cat(both) for both in zip(first, second, strict=True))
+        masks = mask.expand_as(mean).repeat(2, 1)
+        return Posterior(torch.where(masks, means, q.mean), torch.where(masks, logvars, q.logvar), q.classes)
 
 
 class PairedVAE(SingleLossVAE):
     """A VAE whose only player is a `PairedAutoencoder`."""
 
-    def __init__(self, nets: Nets, objective: Objective, average: Average, last: int | None = None) -> None:
+    def __init__(self, nets: Nets, objective: Objective, combine: Combine, last: int | None = None) -> None:
         super().__init__(nets, objective)
-        self.vae = PairedAutoencoder(nets, average, last)
+        self.vae = PairedAutoencoder(nets, combine, last)

@@ -38,7 +38,10 @@ class SupervisionConfig(BaseModel):
             standardised vectors), new in every step: it keeps the encoder from learning a few rows by heart.
         apart: weight of what the labelled factors' columns and the others say about each other, in nats as if they were
             normal. It keeps other columns from knowing a labelled factor too; 0 for none.
-        classes: `line` gives a categorical factor one column, `logits` one column per class.
+        classes: `line` gives a categorical factor one column, `logits` one column per class. `probabilities` gives it
+            one column per class too, and the decoder sees their softmax: which class it is, or between which, and
+            nothing that a column could say beside that, such as how bright the picture is (Kingma et al. 2014,
+            section 3.1.2, relaxed). Rows without labels then belong to classes as well.
         augment: how labelled images are moved and relit, anew in every step and before the noise; None leaves them as
             they are. Switch on what changes none of the labels: it moves what a label of position would be about.
     """
@@ -53,7 +56,7 @@ class SupervisionConfig(BaseModel):
     batch: PositiveInt = 32
     noise: NonNegativeFloat = 0.05
     apart: NonNegativeFloat = 0.0
-    classes: Literal["line", "logits"] = "line"
+    classes: Literal["line", "logits", "probabilities"] = "line"
     augment: AugmentConfig | None = None
 
     def bind(self, targets: Sequence[Target], latent: int) -> tuple[Bound, ...]:
@@ -78,7 +81,13 @@ class SupervisionConfig(BaseModel):
     def _width(self, target: Target) -> int:
         if target.factor.kind == "circular":
             return 2
-        return target.classes if target.factor.kind == "categorical" and self.classes == "logits" else 1
+        return target.classes if target.factor.kind == "categorical" and self.classes != "line" else 1
+
+    def probabilities(self, binding: Binding) -> tuple[tuple[int, ...], ...]:
+        """Columns of each factor of which the decoder sees the softmax."""
+        if self.classes != "probabilities":
+            return ()
+        return tuple(b.columns for b in binding.bound if b.target.factor.kind == "categorical")
 
 
 class CorrelatedConfig(BaseModel):

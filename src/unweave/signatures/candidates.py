@@ -136,7 +136,9 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
     * `regression`: how codes move with the factor's labels while all other labels stay.
     * `pattern`: how codes vary with what the probe reads, other factors included.
     * `plain`: along the probe's weights, as boundaries of attributes are commonly used (Shen et al. 2020).
-    * `dimension`: the factor's own columns, or the one column that moves most with it.
+    * `dimension`: the factor's own columns, or the one column that moves most with it. Where the model has a column for
+      each class, these alone read it too: they are the log-odds that the decoder goes by, and other columns, by which a
+      probe of few labels reads as well, would end an edit before or after the decoder's own border.
     * `piecewise`: as `regression`, with a path that bends at knots; for measurements and levels with enough labels.
     * `loop`: the same for an angle, where a closed path that bends, or one with a cut, reads held-out rows better than
       a circle does; see `signatures.loops`.
@@ -146,12 +148,13 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
     target = _target(chart, reader, codes, labels)
     weights = reader.weights
     others = [problem.readers[n].weights for n in problem.reliable if n != name]
+    own = _own_reader(problem, name, labels) or reader
     forms: dict[Candidate, Floats] = {
         "isolated": isolated(weights, target, others, problem.covariance),
         "regression": calibrated(problem.movement(name), weights, target),
         "pattern": pattern(weights, target, problem.covariance),
         "plain": plain(weights, target),
-        "dimension": calibrated(_one_dimension(problem, name), weights, target),
+        "dimension": calibrated(_one_dimension(problem, name), own.weights, _target(chart, own, codes, labels)),
     }
     best = length(forms["pattern"], problem.covariance)
     classes = tuple(np.unique(labels).astype(int).tolist()) if reader.target.factor.kind == "categorical" else ()
@@ -160,8 +163,9 @@ def candidates(problem: Problem, name: str) -> dict[str, Signature]:
     for form, directions in forms.items():
         if np.any(directions):
             kept = _kept(directions, weights, target, best, problem.covariance)
+            by = own if form == "dimension" else reader
             found[str(form)] = Signature(
-                chart, directions, reader, path, form, kept, (0.0, 0.0), labels=len(labels), classes=classes
+                chart, directions, by, path, form, kept, (0.0, 0.0), labels=len(labels), classes=classes
             )
     bent = (_loop if path == "rotation" else _bent)(problem, name, target)
     return found | ({bent.path: bent} if bent is not None else {})
@@ -187,6 +191,16 @@ def _kept(directions: Floats, weights: Floats, target: Floats, best: float, cova
         return 0.0
     seen = float(np.abs((directions @ weights * target).sum()) / (target**2).sum())
     return float(min(1.0, seen * best / own))
+
+
+def _own_reader(problem: Problem, name: str, labels: Floats) -> Reader | None:
+    """Reads a class off the columns that the model has for each, those with labels; None where it has none."""
+    target, columns = problem.readers[name].target, list(problem.binding.columns(name))
+    if target.factor.kind != "categorical" or len(columns) < 2:
+        return None
+    weights = np.zeros((problem.codes.shape[1], len(columns)))
+    weights[columns, range(len(columns))] = 1
+    return Reader(target, weights, np.where(np.isin(np.arange(len(columns)), labels), 0.0, -np.inf))
 
 
 def _one_dimension(problem: Problem, name: str) -> Floats:

@@ -84,7 +84,8 @@ class Signature:
     Attributes:
         chart: the factor's labels as coordinates, (m,).
         directions: (m, D), code per coordinate.
-        reader: the probe that reads the factor off a code; of a loop, its nearest place.
+        reader: the probe that reads the factor off a code; of a loop, its nearest place; of dimensions that a model has
+            for each class, these.
         path: the form of the movement.
         candidate: how the directions were found.
         kept: on-target movement per standard length of code, as a share of the plain direction's; isolation costs
