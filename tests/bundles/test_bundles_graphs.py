@@ -12,6 +12,7 @@ from unweave.core.errors import ConfigError, DataError, ShapeError
 from unweave.methods import METHODS, BetaVAEConfig
 from unweave.methods.graphs import write_graphs
 from unweave.methods.model import build_model
+from unweave.methods.supervision import SupervisionConfig
 from unweave.nets.config import NetConfig
 from unweave.nets.transform import Transform
 from unweave.testing.methods import SHAPE, make_batch, make_model
@@ -62,6 +63,15 @@ def test_graphs_give_what_the_method_gives(kind, tmp_path):
     ]
     assert all(p.passed and (p.limit, p.rows, p.batches) == (1e-4, 64, (1, 3, 64)) for p in parity)
     require(parity)
+
+
+def test_graphs_see_probabilities_where_the_decoder_does(tmp_path):
+    model = learnt(BetaVAEConfig(latent=6, supervision=SupervisionConfig(classes="probabilities")))
+    graphs, codes = graphs_of(model, tmp_path), np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32)
+    assert apart(model.decode(codes), graphs.decode(codes)) < 1e-4
+    moved = codes + np.float32([1, 1, 1, 0, 0, 0])  # what three classes have in common
+    assert apart(graphs.decode(codes), graphs.decode(moved)) < 1e-4
+    assert apart(graphs.decode(codes), graphs.decode(-codes)) > 1e-2
 
 
 def built(net, shape, transform=None, **config):
