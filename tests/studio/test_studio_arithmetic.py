@@ -7,7 +7,7 @@ from linear_world import LATENT, codes_of, with_loops, world
 from node import run_module
 from unweave.signatures.apply import edit_codes
 from unweave.signatures.edit import Edit, Move, Set, Swap
-from unweave.signatures.goals import LEAST_RADIUS
+from unweave.signatures.goals_of_angles import LEAST_RADIUS
 from unweave.signatures.strips import _columns
 
 CASES = 400

@@ -192,10 +192,7 @@ class _Panel:
                 drawn = panel[np.isin(panel, others)]
                 chosen = drawn if len(drawn) else others
                 found[draw, model] = np.median(pairs[chosen, model]) if len(chosen) else np.nan
-        # Of n models, samples with replacement show (n - 1) / n of the variance, which matters where there are few.
-        several = np.array([max(len(_others(pairwise, model)), 2) for model in range(models)])
-        middle = _medians(pairwise)
-        return np.asarray(middle + np.sqrt(several / (several - 1)) * (found - middle))
+        return found
 
 
 def _others(pairwise: Floats, model: int) -> NDArray[np.int64]:
@@ -222,7 +219,10 @@ def _score(
         return Score(name, None, stamp, reason="no dimension of any other model is live.", **details)
     value = float(values[model])
     if draws is not None:
-        low, high = np.quantile(draws[:, model], [0.025, 0.975]).tolist()
+        # Of n models, samples with replacement show (n - 1) / n of the variance, which matters where there are few.
+        several = max(len(_others(pairwise, model)), 2)
+        wider = value + np.sqrt(several / (several - 1)) * (draws[:, model] - value)
+        low, high = np.quantile(wider, [0.025, 0.975]).tolist()
         details["interval"] = (min(value, max(0.0, low)), max(value, high))
     if len(turned):
         details["null"], details["null_interval"] = null_range(turned[:, model], 0, np.inf)
