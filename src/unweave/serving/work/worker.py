@@ -29,7 +29,9 @@ from unweave.signatures.edit import Change, Edit, Move, Set
 from unweave.signatures.signature import Signature
 
 _LOG = logging.getLogger("unweave.serving")
-_WARM_ROUNDS = 3
+_WARMED = 8
+"""Rows up to which every size of a batch is computed once beforehand: the first of its size takes up memory, for a
+tenth of a second. It is the batch of a server by default; larger ones are rare and slow all the same."""
 
 
 def main() -> None:
@@ -86,7 +88,7 @@ def _load(models: dict[str, Loaded], folder: Path, threads: int) -> tuple[str | 
     try:
         loaded = load_model(folder, threads=threads)
         job = Job(loaded.model.digest, Source(loaded.takes.blank()), edit=_some_edit(loaded))
-        for rows in range(8, 0, -1):  # the first batch of each size takes up memory, for a tenth of a second
+        for rows in range(_WARMED, 0, -1):
             compute(loaded, [job] * rows)
     except Exception as error:  # a bundle may come from anybody and raise anything
         return None, str(error) or type(error).__name__
