@@ -42,7 +42,7 @@ class Target:
 
     def restore(self, numbers: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The inverse of `normalise`."""
-        return numbers.astype(np.float64) * self.scale + self.centre
+        return np.asarray(numbers, dtype=np.float64) * self.scale + self.centre
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""

@@ -158,8 +158,8 @@ def _checked(name: str, codes: NDArray[Any], latent: int) -> Floats:
     if values.ndim != 2 or values.shape[1] != latent:
         hint = "Add a row axis with z[None]." if values.shape == (latent,) else ""
         raise ShapeError(name, want=f"(rows, {latent})", got=values.shape, hint=hint)
-    bad = ~np.isfinite(values).all(axis=1)
-    if bad.any():
+    if not np.isfinite(values).all():
+        bad = ~np.isfinite(values).all(axis=1)
         raise DataError(
             f"{name}: row {int(bad.argmax())} holds NaN or infinity ({int(bad.sum())} of {len(values)} rows do). "
             "Check the images that they are of."

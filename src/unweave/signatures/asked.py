@@ -124,7 +124,8 @@ def _named(names: tuple[str, ...], value: float | str) -> int | None:
 
 def _each(values: Sequence[float], codes: Floats) -> Floats:
     """One number for each code."""
-    return np.broadcast_to(np.array(values, dtype=np.float64), (len(codes),))
+    found = np.array(values, dtype=np.float64)
+    return found if len(found) == len(codes) else np.repeat(found, len(codes))
 
 
 def _moved(signature: Signature, amounts: Floats, codes: Floats) -> Goal:

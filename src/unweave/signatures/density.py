@@ -68,11 +68,13 @@ class Density:
         may go where it comes no further out.
         """
         z = (np.asarray(codes, np.float64) - self.mean) @ self._whiten
-        d = np.broadcast_to(directions, z.shape) @ self._whiten
-        square, half = (d**2).sum(axis=1), (z * d).sum(axis=1)
-        limit = np.maximum(self.radius**2, (z**2).sum(axis=1))
+        d = directions @ self._whiten
+        if d.ndim == 1:
+            d = d[None].repeat(len(z), axis=0)
+        square, half, length = (np.einsum("nd,nd->n", a, b) for a, b in ((d, d), (z, d), (z, z)))
+        limit = np.maximum(self.radius**2, length)
         middle = np.divide(-half, square, out=np.zeros_like(half), where=square > 0)
-        room = np.maximum(half**2 - square * ((z**2).sum(axis=1) - limit), 0)
+        room = np.maximum(half**2 - square * (length - limit), 0)
         width = np.divide(np.sqrt(room), square, out=np.full_like(half, np.inf), where=square > 0)
         return middle - width, middle + width
 

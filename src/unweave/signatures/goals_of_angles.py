@@ -60,8 +60,8 @@ class TurnGoal:
 
     def linear(self, at: Floats, codes: Floats) -> Linear:
         """The same everywhere."""
-        reader, shape = self.signature.linear, (len(codes), 2, codes.shape[1])
-        tangent, read = (np.broadcast_to(m, shape) for m in (self.signature.directions, reader.weights.T))
+        reader = self.signature.linear
+        tangent, read = (m[None].repeat(len(codes), axis=0) for m in (self.signature.directions, reader.weights.T))
         return Linear(tangent, read, self.point - reader(codes), np.zeros((len(codes), 2), dtype=bool))
 
     def allowed(self, at: Floats) -> Floats:

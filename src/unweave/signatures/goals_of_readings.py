@@ -38,6 +38,8 @@ class ReadingGoal:
 
     def shift(self, at: Floats) -> Floats:
         """The parameter is the distance along the path, in standard steps."""
+        if self.straight:
+            return at @ self.signature.directions
         restore = self.signature.chart.target.restore
         return self.signature.offset(restore(self.start), restore(self.start + at[:, 0]))
 
@@ -46,7 +48,7 @@ class ReadingGoal:
         reader = self.signature.linear
         rest = self.want - reader(codes)[:, 0]
         tangent = self._chord(self.start + at[:, 0], rest)
-        read = np.broadcast_to(reader.weights[:, 0], codes.shape)
+        read = reader.weights.T.repeat(len(codes), axis=0)
         return Linear(tangent[:, None], read[:, None], rest[:, None], np.zeros((len(codes), 1), dtype=bool))
 
     def _chord(self, place: Floats, rest: Floats) -> Floats:
@@ -55,9 +57,10 @@ class ReadingGoal:
         A chord and not the slope: where a path is steep in the middle and flat outside, Newton's method along slopes
         jumps ever further to and fro.
         """
-        knots, directions = np.array(self.signature.chart.knots), self.signature.directions
-        if not len(knots):
-            return np.broadcast_to(directions[0], (len(place), directions.shape[1]))
+        directions = self.signature.directions
+        if self.straight:
+            return directions.repeat(len(place), axis=0)
+        knots = np.array(self.signature.chart.knots)
         read = directions @ self.signature.linear.weights[:, 0]
         local = np.diff(directions, axis=0)[_piece(place, knots)] / np.diff(knots)[_piece(place, knots)][:, None]
         if (np.diff(read) <= 0).any():

@@ -122,7 +122,7 @@ def _within_budget(found: Floats, budget: float, over: Over, names: str) -> tupl
 def _within_data(density: Density, codes: Floats, shift: Floats, beyond: Beyond, names: str) -> Floats:
     """Shares (N,) of the shift that stay within the data."""
     _, furthest = density.reach(codes, shift)
-    share = np.clip(furthest, 0, 1)
+    share = np.minimum(np.maximum(furthest, 0), 1)
     outside = int((share < 1).sum())
     if outside and beyond == "refuse":
         raise ConfigError(
@@ -134,7 +134,8 @@ def _within_data(density: Density, codes: Floats, shift: Floats, beyond: Beyond,
 
 def _done(goal: Goal, codes: Floats, edited: NDArray[np.float32]) -> Done:
     reader = goal.signature.reader
-    return Done(goal.signature.name, reader.read(codes), goal.wanted, reader.read(edited), goal.says(reader(edited)))
+    after = reader(edited)
+    return Done(goal.signature.name, reader.read(codes), goal.wanted, reader.labels(after), goal.says(after))
 
 
 def _rows(count: int, total: int) -> str:

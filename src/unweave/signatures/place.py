@@ -51,7 +51,11 @@ class PlaceReader:
 
     def read(self, codes: NDArray[Any]) -> Floats:
         """Labels (N,) of codes (N, D), in the units of the factor."""
-        return Chart(self.target).labels(self(codes))
+        return self.labels(self(codes))
+
+    def labels(self, outputs: Floats) -> Floats:
+        """Labels (N,) of points (N, 2), in the units of the factor."""
+        return Chart(self.target).labels(outputs)
 
     def angles(self, codes: NDArray[Any]) -> Floats:
         """Radians (N,) of codes (N, D): the nearest place on each piece, and the nearest of these."""

@@ -36,7 +36,11 @@ class Reader:
 
     def read(self, codes: NDArray[Any]) -> Floats:
         """Labels (N,) of codes (N, D), in the units of the factor."""
-        return Chart(self.target).labels(self(codes))
+        return self.labels(self(codes))
+
+    def labels(self, outputs: Floats) -> Floats:
+        """Labels (N,) of outputs (N, m), in the units of the factor."""
+        return Chart(self.target).labels(outputs)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; an offset of minus infinity is null."""

@@ -31,19 +31,24 @@ def solve(codes: Floats, goals: Sequence[Goal]) -> tuple[list[Floats], Floats]:
         ConfigError: a signature does not move what its probe reads, or two of them move the same.
     """
     at = [np.zeros((len(codes), goal.width)) for goal in goals]
-    ends = np.cumsum([goal.width for goal in goals])
+    straight = all(goal.straight for goal in goals)
     moved = codes
     for _ in range(_STEPS):
         step = _newton([goal.linear(a, moved) for goal, a in zip(goals, at, strict=True)], goals)
-        parts = np.split(step, ends[:-1], axis=1)
-        after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, parts, strict=True)]
-        change = max(float(np.abs(b - a).max(initial=0)) for a, b in zip(at, after, strict=True))
-        at = after
+        after = [goal.allowed(a + s) for goal, a, s in zip(goals, at, _parts(step, goals), strict=True)]
+        before, at = at, after
         shift = np.asarray(sum(goal.shift(a) for goal, a in zip(goals, at, strict=True)))
-        if change <= _DONE or all(goal.straight for goal in goals):
+        if straight or max(float(np.abs(b - a).max(initial=0)) for a, b in zip(before, at, strict=True)) <= _DONE:
             break
         moved = codes + shift
     return at, shift
+
+
+def _parts(step: Floats, goals: Sequence[Goal]) -> Sequence[Floats]:
+    """The parameters of each goal, of those of all (N, P)."""
+    if len(goals) == 1:
+        return [step]
+    return np.split(step, np.cumsum([goal.width for goal in goals[:-1]]), axis=1)
 
 
 def _newton(parts: Sequence[Linear], goals: Sequence[Goal]) -> Floats:
