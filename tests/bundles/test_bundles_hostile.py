@@ -247,11 +247,11 @@ def scalar(name="v", value=0.0):
     return numpy_helper.from_array(np.float32(value), name)
 
 
-def elsewhere(place):
+def elsewhere(place, *, said=TensorProto.EXTERNAL):
     tensor = numpy_helper.from_array(np.zeros(4, np.float32), "v4")
     set_external_data(tensor, place, offset=0, length=16)
     tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
+    tensor.data_location = said
     total = helper.make_node("ReduceSum", ["v4"], ["v"], keepdims=0)
     return codes_from("v", total, weights=[tensor])
 
@@ -304,6 +304,10 @@ GRAPHS = {
     "another file beside": (lambda: elsewhere("card.json"), "numbers that lie in another file"),
     "a file outside": (lambda: elsewhere("../../secret"), "numbers that lie in another file"),
     "an absolute path": (lambda: elsewhere("/etc/hostname"), "numbers that lie in another file"),
+    "a file that is named and not used": (
+        lambda: elsewhere("card.json", said=TensorProto.DEFAULT),
+        "numbers that lie in another file",
+    ),
     "a loop without end": (looping, "a graph inside 'Loop'"),
     "a sparse tensor": (sparse, "sparse tensors"),
     "a function": (with_function, "functions"),

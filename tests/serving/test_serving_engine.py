@@ -99,6 +99,24 @@ def test_what_waits_is_computed_together_and_in_order_by_model(small, folders, e
     assert np.abs(results[1].pixels.astype(int) - editor.edit(small.rows[1], x=0.5)).max() > 1
 
 
+def test_who_came_first_is_computed_first(small, folders):
+    run, order = Run(folders, batch=2), []
+    models = ["a", "b", "b", "b", "b", "a"]
+
+    async def use(_):
+        async def ask(k):
+            await run.engine.run(run.job(small.rows[k], model=models[k]), time.monotonic())
+            order.append(k)
+
+        asks = [asyncio.ensure_future(ask(k)) for k in range(len(models))]
+        await asyncio.sleep(0)
+        await run.engine.start()
+        await asyncio.gather(*asks)
+
+    run(use)
+    assert order == [0, 5, 1, 2, 3, 4]  # the last goes with the first, of the same model; the others stay in line
+
+
 def test_a_request_that_comes_alone_is_not_kept_waiting(small, folders):
     run = Run(folders, batch=64)
 
