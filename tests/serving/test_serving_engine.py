@@ -117,6 +117,19 @@ def test_who_came_first_is_computed_first(small, folders):
     assert order == [0, 5, 1, 2, 3, 4]  # the last goes with the first, of the same model; the others stay in line
 
 
+def test_the_process_that_computes_leaves_signals_to_the_server(small, folders):
+    run = Run(folders)
+
+    async def use(_):
+        await run.engine.start()
+        for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends Ctrl-C to both processes
+            os.kill(run.worker.pid, number)
+        return await run.engine.run(run.job(small.rows[0]), time.monotonic())
+
+    assert run(use).pixels is not None
+    assert run.metric("unweave_worker_restarts_total") == 0
+
+
 def test_a_request_that_comes_alone_is_not_kept_waiting(small, folders):
     run = Run(folders, batch=64)
 
