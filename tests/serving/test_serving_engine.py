@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from unweave.serving.images.pictures import check_image
 from unweave.serving.metrics import Metrics
 from unweave.serving.refusals import Refused
 from unweave.serving.settings import Limits
+from unweave.serving.work.channel import Line, packed
 from unweave.serving.work.compute import compute
 from unweave.serving.work.engine import Engine
 from unweave.serving.work.jobs import EditOptions, File, Job, Source
@@ -47,9 +49,9 @@ class Run:
 
     def __init__(self, folders, **settings):
         self.metrics = Metrics()
-        self.worker = Worker(threads=1)
-        self.digests = {name: self.worker.load(folder) for name, folder in folders.items()}
         settings = {"batch": 4, "queue": 100, "deadline_s": 30.0, **settings}
+        self.worker = Worker(threads=1, batch=settings["batch"])
+        self.digests = {name: self.worker.load(folder) for name, folder in folders.items()}
         self.engine = Engine(self.worker, metrics=self.metrics, **settings)
 
     def job(self, row, amount=0.5, model="a", **options):
@@ -76,6 +78,11 @@ class Run:
             return await asyncio.gather(*asks, return_exceptions=True)
 
         return self(use)
+
+    def pause(self):
+        """Stop the process that computes, as if it were busy."""
+        os.kill(self.worker.pid, signal.SIGSTOP)
+        wait_for(lambda: Path(f"/proc/{self.worker.pid}/stat").read_text().split()[2] == "T")
 
     def metric(self, name, **labels):
         return self.metrics.registry.get_sample_value(name, labels)
@@ -142,17 +149,65 @@ def test_a_request_that_comes_alone_is_not_kept_waiting(small, folders):
     assert run.rows_at_once() == [5, 0, 0, 0]
 
 
-def test_while_one_is_computed_the_others_collect(small, folders):
+def test_while_one_is_computed_the_others_collect(small, folders, editor):
     run = Run(folders, batch=8)
 
     async def burst(_):
         await run.engine.start()
-        asks = [run.engine.run(run.job(small.rows[k % 8], 0.01 * k), time.monotonic()) for k in range(24)]
-        await asyncio.gather(*asks)
+        run.pause()
+        asks = []
+        for k in range(24):
+            asks.append(asyncio.ensure_future(run.engine.run(run.job(small.rows[k % 8], 0.01 * k), time.monotonic())))
+            await asyncio.sleep(0)
+        assert run.engine.waiting == 8  # two batches went to it, a request each, and the third waits for room
+        os.kill(run.worker.pid, signal.SIGCONT)
+        return await asyncio.gather(*asks)
 
-    run(burst)
-    # The first goes at once; four more follow, so that the process need not wait; then there are whole batches.
-    assert run.rows_at_once() == [1, 0, 2, 2]
+    results = run(burst)
+    assert run.rows_at_once() == [0, 0, 0, 3]
+    for k, result in enumerate(results):
+        assert np.abs(result.pixels.astype(int) - editor.edit(small.rows[k % 8], x=0.01 * k)).max() <= 1, k
+
+
+def test_what_comes_while_one_is_computed_is_of_one_model_and_no_larger_than_a_batch(small, folders):
+    run, models = Run(folders, batch=4), "aabbbbba"
+
+    async def burst(_):
+        await run.engine.start()
+        run.pause()
+        asks = []
+        for k, model in enumerate(models):
+            job = run.job(small.rows[k % 8], model=model)
+            asks.append(asyncio.ensure_future(run.engine.run(job, time.monotonic())))
+            await asyncio.sleep(0)
+        os.kill(run.worker.pid, signal.SIGCONT)
+        return await asyncio.gather(*asks)
+
+    results = run(burst)
+    assert run.rows_at_once() == [2, 1, 1, 0]  # aa, bbbb, b, a
+    editors = {name: load_editor(folder) for name, folder in folders.items()}
+    for k, (model, result) in enumerate(zip(models, results, strict=True)):
+        assert np.abs(result.pixels.astype(int) - editors[model].edit(small.rows[k % 8], x=0.5)).max() <= 1, k
+
+
+def test_a_message_is_taken_up_when_it_is_whole():
+    ours, theirs = socket.socketpair()
+    line, sent = Line(theirs), packed({"a": b"x" * 100_000}) + packed("b")
+    try:
+        assert line.at_hand() is None
+        ours.sendall(sent[:50_000])
+        assert line.at_hand() is None
+        ours.sendall(sent[50_000:-1])
+        assert line.receive() == {"a": b"x" * 100_000}
+        assert line.at_hand() is None
+        ours.sendall(sent[-1:])
+        assert (line.at_hand(), line.at_hand()) == ("b", None)
+        ours.close()
+        for take in (line.at_hand, line.receive):
+            with pytest.raises(EOFError):
+                take()
+    finally:
+        line.close()
 
 
 def test_what_one_asks_wrongly_is_no_other_ones_failure(small, folders, editor):
@@ -267,7 +322,7 @@ def test_a_process_that_hangs_is_ended_and_nobody_waits_beyond_the_deadline(smal
 def test_the_process_ends_when_the_server_is_gone(small, folders, tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path; from unweave.serving.work.process import Worker;"
-        "worker = Worker(threads=1); worker.load(Path(sys.argv[1])); print(worker.pid, flush=True);"
+        "worker = Worker(threads=1, batch=8); worker.load(Path(sys.argv[1])); print(worker.pid, flush=True);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code, small.folder], capture_output=True, text=True, check=False)

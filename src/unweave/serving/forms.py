@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from unweave.serving.refusals import Refused
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
 _MOST_PARTS = 16
-_LONGEST_HEAD = 4096
+_MOST_LINES, _LONGEST_LINE = 8, 4096
 _LONGEST_BOUNDARY = 200
 
 
@@ -27,74 +21,27 @@ def read_form(content_type: str, body: bytes) -> dict[str, bytes]:
     Raises:
         Refused: it is none, a name comes twice, or there are too many parts.
     """
-    _, options = parse_options_header(content_type)
-    boundary = options.get(b"boundary", b"")
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
         raise _no_form("expected multipart/form-data with a boundary.")
-    parts = _Parts()
+    found: dict[str, bytes] = {}
+    name, content = "", bytearray()
     try:
-        parser = MultipartParser(boundary, parts.callbacks)
-        parser.write(body)
-        parser.finalize()
-    except (FormParserError, ValueError) as error:
-        raise _no_form("the parts of the form cannot be told apart. Check the boundary.") from error
-    if not parts.ended:
-        raise _no_form("the form is cut off: its last boundary is missing.")
-    return parts.found
-
-
-class _Parts:
-    """Collects what the parser calls out."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, bytes] = {}
-        self.ended = False
-        self._disposition, self._head = b"", 0
-        self._field, self._value, self._content = bytearray(), bytearray(), bytearray()
-        self.callbacks: MultipartCallbacks = {
-            "on_part_begin": self._begin,
-            "on_header_field": self._on_field,
-            "on_header_value": self._on_value,
-            "on_header_end": self._on_header,
-            "on_part_data": self._on_content,
-            "on_part_end": self._end,
-            "on_end": self._on_end,
-        }
-
-    def _begin(self) -> None:
-        if len(self.found) == _MOST_PARTS:
-            raise _no_form(f"expected at most {_MOST_PARTS} parts.")
-        self._disposition, self._head, self._content = b"", 0, bytearray()
-
-    def _on_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-        self._check(end - start)
-
-    def _on_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-        self._check(end - start)
-
-    def _check(self, more: int) -> None:
-        self._head += more
-        if self._head > _LONGEST_HEAD:
-            raise _no_form("a part of the form has too long a head.")
-
-    def _on_header(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            self._disposition = bytes(self._value)
-        self._field, self._value = bytearray(), bytearray()
-
-    def _on_content(self, data: bytes, start: int, end: int) -> None:
-        self._content += data[start:end]
-
-    def _end(self) -> None:
-        name = parse_options_header(self._disposition)[1].get(b"name", b"").decode("utf-8", "replace")[:100]
-        if not name or name in self.found:
-            raise _no_form("expected parts with a name, and each name once.")
-        self.found[name] = bytes(self._content)
-
-    def _on_end(self) -> None:
-        self.ended = True
+        with PushMultipartParser(
+            boundary, max_header_size=_LONGEST_LINE, max_header_count=_MOST_LINES, max_segment_count=_MOST_PARTS
+        ) as parser:
+            for event in parser.parse(body):
+                if isinstance(event, MultipartSegment):
+                    name, content = event.name or "", bytearray()
+                    if not name or name in found:
+                        raise _no_form("expected parts with a name, and each name once.")
+                elif event is not None:
+                    content += event
+                else:
+                    found[name] = bytes(content)
+    except MultipartError as error:  # its first argument says what, and nothing of what was sent
+        raise _no_form(f"the form cannot be read: {error.args[0]}. Check the boundary, and that it ends.") from error
+    return found
 
 
 def _no_form(message: str) -> Refused:

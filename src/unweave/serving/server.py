@@ -39,7 +39,7 @@ class Server:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.stored = Stored(store, self.metrics)
-        self.flow, worker = Flow(settings.deadline_s), Worker(threads=settings.threads)
+        self.flow, worker = Flow(settings.deadline_s), Worker(threads=settings.threads, batch=settings.batch)
         self.engine = Engine(
             worker, batch=settings.batch, queue=settings.queue, deadline_s=settings.deadline_s, metrics=self.metrics
         )

@@ -30,7 +30,7 @@ class Line:
     """
 
     def __init__(self, end: socket.socket) -> None:
-        self._end, self._file = end, end.makefile("rb")
+        self._end, self._buffer = end, bytearray()
 
     def send(self, message: Any) -> None:  # noqa: ANN401 - as above
         """Send a message. Blocks.
@@ -46,19 +46,46 @@ class Line:
         Raises:
             EOFError, OSError: the other end is gone.
         """
-        content = self._read(_LENGTH.size)
-        return pickle.loads(self._read(_LENGTH.unpack(content)[0]))
+        while (message := _first(self._buffer)) is None:
+            self._take_up(0)
+        return pickle.loads(message)
+
+    def at_hand(self) -> Any | None:  # noqa: ANN401 - as above
+        """The next message if it is here already, or None. Never blocks.
+
+        Raises:
+            EOFError, OSError: the other end is gone.
+        """
+        message = _first(self._buffer)
+        while message is None:
+            try:
+                self._take_up(socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return None
+            message = _first(self._buffer)
+        return pickle.loads(message)
 
     def close(self) -> None:
         """Let go of it."""
-        self._file.close()
         self._end.close()
 
-    def _read(self, size: int) -> bytes:
-        content = self._file.read(size)
-        if len(content) < size:
+    def _take_up(self, flags: int) -> None:
+        content = self._end.recv(1 << 16, flags)
+        if not content:
             raise EOFError
-        return content
+        self._buffer += content
+
+
+def _first(buffer: bytearray) -> bytes | None:
+    """Cut the first whole message off, if there is one."""
+    if len(buffer) < _LENGTH.size:
+        return None
+    end = _LENGTH.size + _LENGTH.unpack_from(buffer)[0]
+    if len(buffer) < end:
+        return None
+    message = bytes(memoryview(buffer)[_LENGTH.size : end])
+    del buffer[:end]
+    return message
 
 
 class Messages(asyncio.Protocol):
@@ -76,13 +103,8 @@ class Messages(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take up bytes."""
         self._buffer += data
-        while len(self._buffer) >= _LENGTH.size:
-            end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
-            if len(self._buffer) < end:
-                return
-            message = pickle.loads(memoryview(self._buffer)[_LENGTH.size : end].tobytes())
-            del self._buffer[:end]
-            self._came(message)
+        while (message := _first(self._buffer)) is not None:
+            self._came(pickle.loads(message))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""

@@ -1,10 +1,9 @@
-"""The way to the process that computes. While it is busy, requests collect, and go to it together next."""
+"""The way to the process that computes. It takes up what came to it while it was busy, and computes that together."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +21,10 @@ _LOG = logging.getLogger("unweave.serving")
 _HUNG_S = 30.0
 """Seconds beyond the deadline after which a process that does not answer is taken for dead."""
 
+_BATCHES = 2
+"""What the process may have: a batch that it computes, and one at hand, so that it can go on without waiting for the
+loop."""
+
 _FIRST_REST_S, _LONGEST_REST_S = 0.5, 30.0
 
 
@@ -37,7 +40,7 @@ class Engine:
 
     Args:
         worker: computes; it is started again when it ends.
-        batch: rows at once at most.
+        batch: rows at once at most, as the worker has it.
         queue: jobs that wait at most.
         deadline_s: after which a job must have been answered.
         metrics: of the server.
@@ -116,8 +119,8 @@ class Engine:
 
     def _feed(self) -> None:
         """Give the process what waits, as much as it may have."""
-        while self._line is not None and self._queue and len(self._queue) >= self._worth():
-            batch = self._take()
+        while self._line is not None and self._queue and (room := self._room()) > 0:
+            batch = self._take(min(room, self._batch))
             if batch:
                 self._line.write(packed([waiting.job for waiting in batch]))
                 self._flying.append(batch)
@@ -125,28 +128,28 @@ class Engine:
             wait = self._deadline_s + _HUNG_S
             self._patience = asyncio.get_running_loop().call_later(wait, self._hung, self._flying[0])
 
-    def _worth(self) -> float:
-        """Jobs for which another batch is given away: one, where the process has nothing to do; half of a batch, where
-        it computes, so that it can go on without waiting for the loop. Fewer are better computed together later."""
-        return (1, max(2, self._batch // 2), math.inf)[len(self._flying)]
+    def _room(self) -> int:
+        """Jobs that the process may still get. More than it can take up next would only be out of reach there, once
+        nobody waits for them any more."""
+        return _BATCHES * self._batch - sum(len(batch) for batch in self._flying)
 
-    def _take(self) -> Sequence[_Waiting]:
-        """The oldest job, and with it those of the same model, up to the largest batch; the rest keep their order.
-        What nobody waits for any more is left out."""
+    def _take(self, most: int) -> Sequence[_Waiting]:
+        """The oldest job, and with it those of the same model, up to `most`; the rest keep their order. What nobody
+        waits for any more is left out."""
         first = self._queue[0].job.digest
         taken: list[_Waiting] = []
         left: deque[_Waiting] = deque()
-        while self._queue and len(taken) < self._batch:
+        while self._queue and len(taken) < most:
             waiting = self._queue.popleft()
             if not waiting.answer.done():
                 (taken if waiting.job.digest == first else left).append(waiting)
         self._queue.extendleft(reversed(left))
         return taken
 
-    def _came(self, message: tuple[float, Sequence[Answer]]) -> None:
-        """The process answers the oldest batch."""
-        seconds, answers = message
-        batch = self._flying.popleft()
+    def _came(self, message: tuple[float, int, Sequence[Answer]]) -> None:
+        """The process answers the oldest of what it got, some of it together."""
+        seconds, parts, answers = message
+        batch = [waiting for _ in range(parts) for waiting in self._flying.popleft()]
         self._feed()
         now = time.monotonic()
         self._metrics.batch_rows.observe(len(batch))

@@ -23,15 +23,16 @@ class Worker:
 
     Args:
         threads: within one operator of a graph.
+        batch: jobs that it computes at once at most.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
     """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, batch: int) -> None:
         if importlib.util.find_spec("onnxruntime") is None:
             raise MissingExtraError("onnxruntime", "serve", "Running an ONNX model")
-        self._threads, self._lock = threads, threading.Lock()
+        self._threads, self._batch, self._lock = threads, batch, threading.Lock()
         self._folders: dict[str, Path] = {}
         self._start()
 
@@ -98,11 +99,12 @@ class Worker:
         self._jobs, jobs = socket.socketpair()
         ours, orders = socket.socketpair()
         self._orders = Line(ours)
-        numbers = [end.fileno() for end in (jobs, orders)]
+        ends = [end.fileno() for end in (jobs, orders)]
+        numbers = map(str, (*ends, self._threads, self._batch))
         # -P: a folder of the package's name where the server was started is not the package.
-        command = [sys.executable, "-P", "-m", "unweave.serving.work.worker", *map(str, numbers), str(self._threads)]
+        command = [sys.executable, "-P", "-m", "unweave.serving.work.worker", *numbers]
         with jobs, orders:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=numbers)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=ends)
 
     def _end(self, seconds: float) -> None:
         self._orders.close()

@@ -2,7 +2,7 @@
 
 What a hostile image or graph may do to a decoder, it does here; the server starts another one. Run by `Worker`:
 
-    python -m unweave.serving.work.worker JOBS_FD ORDERS_FD THREADS
+    python -m unweave.serving.work.worker JOBS_FD ORDERS_FD THREADS BATCH
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from unweave.signatures.signature import Signature
 _LOG = logging.getLogger("unweave.serving")
 _WARMED = 8
 """Rows up to which every size of a batch is computed once beforehand: the first of its size takes up memory, for a
-tenth of a second. It is the batch of a server by default; larger ones are rare and slow all the same."""
+tenth of a second. It is the batch of a server by default; those of larger ones are rare and slow all the same."""
 
 
 def main() -> None:
@@ -43,15 +43,29 @@ def main() -> None:
     log_to(sys.stderr, access=False)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     models: dict[str, Loaded] = {}
-    threading.Thread(target=_follow, args=(orders, models, int(sys.argv[3])), daemon=True).start()
+    threads, batch = (int(number) for number in sys.argv[3:5])
+    threading.Thread(target=_follow, args=(orders, models, threads, min(batch, _WARMED)), daemon=True).start()
+    held: Sequence[Job] | None = None
     try:
         while True:
-            batch: Sequence[Job] = jobs.receive()
+            parts, held = _together(jobs, held or jobs.receive(), batch)
             began = time.perf_counter()
-            answers = answers_of(models, batch)
-            jobs.send((time.perf_counter() - began, answers))
+            answers = answers_of(models, [job for part in parts for job in part])
+            jobs.send((time.perf_counter() - began, len(parts), answers))
     except (EOFError, OSError):
         return
+
+
+def _together(line: Line, first: Sequence[Job], most: int) -> tuple[list[Sequence[Job]], Sequence[Job] | None]:
+    """`first` with the messages at hand that are of the same model, up to `most` jobs; and the one that is not among
+    them, if there is one. What comes alone is not kept waiting."""
+    parts, rows = [first], len(first)
+    while (more := line.at_hand()) is not None:
+        rows += len(more)
+        if rows > most or more[0].digest != first[0].digest:
+            return parts, more
+        parts.append(more)
+    return parts, None
 
 
 def answers_of(models: dict[str, Loaded], batch: Sequence[Job]) -> Sequence[Answer]:
@@ -68,13 +82,13 @@ def answers_of(models: dict[str, Loaded], batch: Sequence[Job]) -> Sequence[Answ
         return [Broke(type(error).__name__)]
 
 
-def _follow(orders: Line, models: dict[str, Loaded], threads: int) -> None:
+def _follow(orders: Line, models: dict[str, Loaded], threads: int, warmed: int) -> None:
     """Load models and let go of them, beside the work."""
     try:
         while True:
             order, given = orders.receive()
             if order == "load":
-                orders.send(_load(models, given, threads))
+                orders.send(_load(models, given, threads, warmed))
             else:
                 for digest in set(models) - set(given):
                     del models[digest]
@@ -83,12 +97,12 @@ def _follow(orders: Line, models: dict[str, Loaded], threads: int) -> None:
         return
 
 
-def _load(models: dict[str, Loaded], folder: Path, threads: int) -> tuple[str | None, Any]:
+def _load(models: dict[str, Loaded], folder: Path, threads: int, warmed: int) -> tuple[str | None, Any]:
     """Digest of a bundle that was loaded and has computed something, or None and why it cannot be."""
     try:
         loaded = load_model(folder, threads=threads)
         job = Job(loaded.model.digest, Source(loaded.takes.blank()), edit=_some_edit(loaded))
-        for rows in range(_WARMED, 0, -1):
+        for rows in range(warmed, 0, -1):
             compute(loaded, [job] * rows)
     except Exception as error:  # a bundle may come from anybody and raise anything
         return None, str(error) or type(error).__name__
