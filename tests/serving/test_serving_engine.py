@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -336,6 +337,23 @@ def test_models_that_are_let_go_are_refused_and_others_stay(small, folders):
     results = run.together([run.job(small.rows[0], model=name) for name in folders])
     assert isinstance(results[0], Refused)
     assert (results[0].status, results[1].pixels.shape) == (503, (32, 32, 1))
+
+
+def test_a_model_that_was_let_go_is_not_missed_when_the_process_starts_again(small, folders, tmp_path):
+    gone = shutil.copytree(small.folder, tmp_path / "gone")
+    run = Run({"gone": gone, "b": folders["b"]})
+    run.worker.keep([run.digests["b"]])
+    shutil.rmtree(gone)
+    run.worker.restart()
+    assert run.together([run.job(small.rows[0], model="b")])[0].pixels is not None
+
+
+def test_a_code_that_the_decoder_makes_nothing_of_is_refused_alone(small, loaded):
+    code, digest = loaded.model.encode(small.rows[0][None]).mean[0], loaded.model.digest
+    lost, drawn = compute(loaded, [Job(digest, codes=np.full_like(code, np.nan)), Job(digest, codes=code)])
+    assert (lost.status, lost.code) == (422, "cannot_be_done")
+    assert "NaN or infinity" in str(lost)
+    assert np.abs(drawn.pixels - 255 * loaded.model.decode(code[None])[0]).max() <= 1
 
 
 def test_what_cannot_be_loaded_says_why_and_changes_nothing(small, folders, tmp_path):
