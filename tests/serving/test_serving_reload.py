@@ -1,18 +1,30 @@
 """New versions of models: put in place between two requests, and broken ones left out."""
 
+import asyncio
 import itertools
 import shutil
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import unweave.serving.models as models_module
 from serving_here import contrary, pixels_of, png, serving, wait_for
 from small_bundle import reseal
 from unweave.bundles.files import CARD
-from unweave.core.errors import ConfigError, MissingExtraError, StorageError
+from unweave.core.errors import ConfigError, DataError, MissingExtraError, StorageError
+from unweave.serving.metrics import Metrics
+from unweave.serving.models import Models
 from unweave.serving.places import FolderPlace, RegistryPlace, place_of
+from unweave.serving.server import Server
+from unweave.serving.settings import Settings
+from unweave.serving.work.engine import Engine
+from unweave.serving.work.jobs import Job, Source
+from unweave.serving.work.process import Worker
 from unweave.signatures.bundled import load_editor
+from unweave.stores.store import open_store
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +130,80 @@ def test_a_bundle_that_is_written_over_is_a_new_version(versions, tmp_path, tmp_
         (folder / CARD).write_text(card.replace('"for tests"', '"again"'))
         reseal(folder)
         wait_for(lambda: served(here) != before)
+
+
+def children():
+    """Processes that this one has started."""
+    return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
+
+
+def test_a_server_that_cannot_load_its_models_leaves_no_process_behind(bundles):
+    (bundles / "one" / "decoder.onnx").write_bytes(b"none")
+    settings, before = Settings(models={"m": str(bundles)}, store=f"sqlite:///{bundles}/store.db"), children()
+    with pytest.raises(DataError, match=r"decoder\.onnx"):
+        Server(settings, open_store(settings.store))
+    assert children() == before
+
+
+class Interfered(Worker):
+    """Something happens just before a bundle is loaded."""
+
+    def __init__(self):
+        super().__init__(threads=1, batch=2)
+        self.before = lambda: None
+
+    def load(self, folder):
+        self.before()
+        return super().load(folder)
+
+    def statuses(self, digests, row):
+        """What becomes of an image that is encoded by each version: None where it works. Ends the process."""
+        engine = Engine(self, batch=2, queue=9, deadline_s=30.0, metrics=Metrics())
+
+        async def ask():
+            await engine.start()
+            jobs = [engine.run(Job(digest, Source(row)), time.monotonic()) for digest in digests]
+            results = await asyncio.gather(*jobs, return_exceptions=True)
+            await engine.stop()
+            return [getattr(result, "status", None) for result in results]
+
+        return asyncio.run(ask())
+
+
+def test_the_version_before_is_kept_for_what_began_with_it_and_then_let_go(small, bundles, monkeypatch):
+    for more, expected in ((5.0, [None, None]), (-1e6, [503, None])):  # seconds; long ago, in the second case
+        monkeypatch.setattr(models_module, "_MORE_S", more)
+        point(bundles, "one")
+        worker = Interfered()
+        models = Models(Settings(models={"m": str(bundles)}), worker, Metrics())
+        models.load()
+        digests = [models.get("", "m").digest]
+        point(bundles, "two")
+        models.look()
+        models.close()
+        digests.append(models.get("", "m").digest)
+        assert digests[0] != digests[1]
+        assert worker.statuses(digests, small.rows[0]) == expected
+
+
+def test_a_bundle_that_changes_while_it_is_loaded_is_not_served(small, bundles):
+    worker = Interfered()
+    models = Models(Settings(models={"m": str(bundles)}), worker, Metrics())
+    models.load()
+    digest = models.get("", "m").digest
+    shutil.copytree(bundles / "two", bundles / "three")
+
+    def written_over():
+        shutil.rmtree(bundles / "three")
+        shutil.copytree(bundles / "one", bundles / "three")
+
+    worker.before = written_over
+    point(bundles, "three")
+    models.look()
+    models.close()
+    assert models.get("", "m").digest == digest
+    assert "changed while it was loaded" in models.standing["m"].problem
+    assert worker.statuses([digest], small.rows[0]) == [None]
 
 
 def test_places_say_what_is_wrong(tmp_path):
