@@ -1,12 +1,12 @@
 """Real faces: signatures for pose and eyes from 100 labels, and what they do to other people's pictures.
 
-    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 64] [--steps 20000] [--seed 0]
+    python benchmarks/faces_edits.py FACES.npz --out faces_edits [--size 64] [--steps 12000] [--seed 0]
 
 FACES.npz holds `images` uint8 (N, H, W), `factors` (N, K) and `factor_names`, with `identity`, `pose` and `eyes` among
 them. Every picture comes twice: as it is, and mirrored, with left and right exchanged. It is known which pictures are
 of one person (in a folder of photographs: by the folder's name), and that is what makes a pair. People are of three
-kinds: of most come the 100 labels and the signatures; of two, the *familiar*, half of the pictures are trained on
-without labels and the others are edited; of two, the *strangers*, nothing is trained on.
+kinds: of most come the 100 labelled pictures and the signatures; of two, the *familiar*, half of the pictures are
+trained on without labels and the others are edited; of two, the *strangers*, nothing is trained on.
 
 Measured on held-out pictures of the familiar and of the strangers, as they were taken: drawn anew; by a decoder that
 was fitted, without labels, to other pictures of the person (of the familiar those that were trained on, of the
@@ -43,6 +43,9 @@ from unweave.signatures.editor import Editor
 from unweave.signatures.leakage import pixel_judge
 
 AUGMENT = {"shift": 0.03, "zoom": 0.05, "gain": 0.2, "contrast": 0.2}
+LABELS = 100
+"""Pictures with labels of pose and eyes; those of their mirror images follow."""
+
 JUDGED = ("pose", "eyes", "identity")
 STEPS = {"other pictures": 400, "all pictures": 1000}
 """Of tuning a decoder to them."""
@@ -73,8 +76,8 @@ def content(size: int, steps: int, people: list[str], seed: int) -> dict[str, An
             "likelihood": "sigma",
             "supervision": {
                 "factors": ["pose", "eyes"],
-                "labels": 100,
-                "weight": 300,
+                "labels": 2 * LABELS,
+                "weight": 3000,
                 "batch": 8,
                 "classes": "probabilities",
                 "augment": {},
@@ -100,20 +103,20 @@ def main() -> None:
     parser.add_argument("faces", type=Path)
     parser.add_argument("--out", type=Path, default=Path("faces_edits"))
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--familiar", nargs="+", default=["glickman", "mitchell"])
     parser.add_argument("--strangers", nargs="+", default=["steffi", "tammo"])
     asked = parser.parse_args()
     root = asked.out
-    make_folder(asked.faces, root, familiar=asked.familiar, strangers=asked.strangers)
+    make_folder(asked.faces, root, familiar=asked.familiar, strangers=asked.strangers, labels=LABELS)
     with (root / "labels.csv").open() as file:
         people = sorted({line["identity"] for line in csv.DictReader(file)})
     project = parse_project(content(asked.size, asked.steps, people, asked.seed), "faces")
     dataset = load_data(project, root)
     run = train(project, dataset, root, device="cpu").run
     if not run.signatures.exists():
-        probe_run(run, dataset, labels=100, factors=["pose", "eyes"], by="identity", look="none")
+        probe_run(run, dataset, labels=2 * LABELS, factors=["pose", "eyes"], by="identity", look="none")
     editor = editor_of(run)
     report(editor, dataset, root, {"familiar": asked.familiar, "strangers": asked.strangers})
 

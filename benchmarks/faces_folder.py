@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,15 @@ SWAPPED = {"left": "right", "right": "left"}
 HIDDEN = ("pose", "eyes", "expression")
 
 
-def make_folder(npz: Path, root: Path, *, familiar: Sequence[str], strangers: Sequence[str], seed: int = 0) -> None:
+def make_folder(
+    npz: Path, root: Path, *, familiar: Sequence[str], strangers: Sequence[str], labels: int = 100, seed: int = 0
+) -> None:
     """`photos/` with every picture twice, as it is and mirrored, and `labels.csv`; does nothing where they are.
 
-    People are known by name in all pictures. Pose, eyes and expression of `familiar` people and of `strangers` are left
-    empty. A column `role` says which pictures may be trained on: `train`, or `held` for all of the strangers' and for
-    half of those of each familiar person, drawn at random. `truth.csv` has what is left empty.
+    People are known by name in all pictures. Pose, eyes and expression are known of `labels` pictures, drawn evenly
+    from the people who are neither `familiar` nor `strangers`, and of their mirror images. A column `role` says which
+    pictures may be trained on: `train`, or `held` for all of the strangers' and for half of those of each familiar
+    person, drawn at random. `truth.csv` has what is left empty.
     """
     if (root / "truth.csv").exists():
         return
@@ -36,15 +40,29 @@ def make_folder(npz: Path, root: Path, *, familiar: Sequence[str], strangers: Se
     for person in familiar:
         own = sorted({line["picture"] for line in lines if line["identity"] == person}, key=int)
         held |= set(generator(seed, "faces held", person).permutation(own)[: len(own) // 2].tolist())
+    labelled = _labelled(lines, {*familiar, *strangers}, labels, seed)
     columns = [*lines[0], "role"]
     for name in ("labels.csv", "truth.csv"):
         with (root / name).open("w", newline="") as file:
             out = csv.DictWriter(file, columns)
             out.writeheader()
             for line in lines:
-                empty = name == "labels.csv" and line["identity"] in (*familiar, *strangers)
+                empty = name == "labels.csv" and line["picture"] not in labelled
                 hidden = dict.fromkeys(HIDDEN, "") if empty else {}
                 out.writerow({**line, "role": "held" if line["picture"] in held else "train", **hidden})
+
+
+def _labelled(lines: Sequence[dict[str, str]], without: set[str], count: int, seed: int) -> set[str]:
+    """`count` pictures of the people that are not in `without`, as evenly as it goes, each person's at random."""
+    people = sorted({line["identity"] for line in lines} - without)
+    decks = [
+        generator(seed, "faces labelled", person)
+        .permutation(sorted({line["picture"] for line in lines if line["identity"] == person}, key=int))
+        .tolist()
+        for person in people
+    ]
+    dealt = [picture for each in zip_longest(*decks) for picture in each if picture is not None]
+    return set(dealt[:count])
 
 
 def truth(dataset: Dataset, root: Path) -> FactorTable:

@@ -30,6 +30,8 @@ class SupervisionConfig(BaseModel):
             training; None takes all.
         weight: of the term, which is in nats per labelled row. It pulls against the KL, which draws codes to 0: in
             balance a level's column stands at weight / (weight + beta) of its label.
+            With `classes: probabilities` it pulls against the reconstruction as well, which counts thousands of nats
+            where it is sharp: with too low a weight, rows without labels settle in whatever class suits the decoder.
         final: weight to which it moves linearly over `ramp` steps; None keeps it. Labels settle early which column is
             which; a weight that falls then leaves the rest to all rows, rather than learn a few of them by heart.
         ramp: number of steps from `weight` to `final`.
