@@ -16,12 +16,13 @@ from unweave.core.errors import DataError
 from unweave.core.factors import FactorTable
 from unweave.core.scores import Score
 from unweave.core.seeds import generator
-from unweave.signatures.candidates import Problem, candidates
+from unweave.signatures.candidates import candidates
 from unweave.signatures.density import Density
 from unweave.signatures.isolation import Response, leak, skills
 from unweave.signatures.probes.all import labelled_part, probe_factors
 from unweave.signatures.probes.fit import fit_probe
 from unweave.signatures.probes.report import ProbeReport
+from unweave.signatures.problem import Problem
 from unweave.signatures.reader import Reader
 from unweave.signatures.safe import safe_range
 from unweave.signatures.signature import Candidate, Signature
