@@ -8,6 +8,7 @@ import pytest
 
 from serving_here import pixels_of, serving, wait_for
 from unweave.serving.flow import Flow
+from unweave.serving.run import http_server
 
 
 class Clock:
@@ -137,6 +138,11 @@ def test_a_full_server_refuses_before_it_reads_and_is_as_before_afterwards(busy_
     assert made.status_code == 200
     assert np.abs(pixels_of(made.content).astype(int) - editor.edit(small.rows[1], x=0.5)).max() <= 1
     wait_for(lambda: here.server.flow._open == 0)
+
+
+def test_idle_connections_outlive_those_of_load_balancers(busy_server):
+    # Most keep theirs for 60 s; one that is closed while they use it is a request that fails.
+    assert http_server(busy_server.server).config.timeout_keep_alive > 60
 
 
 def test_a_long_body_is_not_waited_for_when_the_server_is_full(busy_server):
