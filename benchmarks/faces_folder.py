@@ -22,7 +22,7 @@ HIDDEN = ("pose", "eyes", "expression")
 
 
 def make_folder(
-    npz: Path, root: Path, *, familiar: Sequence[str], strangers: Sequence[str], labels: int = 100, seed: int = 0
+    npz: Path, root: Path, *, familiar: Sequence[str], strangers: Sequence[str], labels: int, seed: int = 0
 ) -> None:
     """`photos/` with every picture twice, as it is and mirrored, and `labels.csv`; does nothing where they are.
 
@@ -38,8 +38,8 @@ def make_folder(
         lines = list(csv.DictReader(file))
     held = {line["picture"] for line in lines if line["identity"] in strangers}
     for person in familiar:
-        own = sorted({line["picture"] for line in lines if line["identity"] == person}, key=int)
-        held |= set(generator(seed, "faces held", person).permutation(own)[: len(own) // 2].tolist())
+        own = _dealt(lines, person, generator(seed, "faces held", person))
+        held |= set(own[: len(own) // 2])
     labelled = _labelled(lines, {*familiar, *strangers}, labels, seed)
     columns = [*lines[0], "role"]
     for name in ("labels.csv", "truth.csv"):
@@ -55,14 +55,16 @@ def make_folder(
 def _labelled(lines: Sequence[dict[str, str]], without: set[str], count: int, seed: int) -> set[str]:
     """`count` pictures of the people that are not in `without`, as evenly as it goes, each person's at random."""
     people = sorted({line["identity"] for line in lines} - without)
-    decks = [
-        generator(seed, "faces labelled", person)
-        .permutation(sorted({line["picture"] for line in lines if line["identity"] == person}, key=int))
-        .tolist()
-        for person in people
-    ]
+    decks = [_dealt(lines, person, generator(seed, "faces labelled", person)) for person in people]
     dealt = [picture for each in zip_longest(*decks) for picture in each if picture is not None]
     return set(dealt[:count])
+
+
+def _dealt(lines: Sequence[dict[str, str]], person: str, random: np.random.Generator) -> list[str]:
+    """A person's pictures at random."""
+    return random.permutation(
+        sorted({line["picture"] for line in lines if line["identity"] == person}, key=int)
+    ).tolist()
 
 
 def truth(dataset: Dataset, root: Path) -> FactorTable:

@@ -282,7 +282,7 @@ def test_a_process_that_dies_costs_what_it_had_and_is_started_again_with_its_mod
 
     async def die(_):
         await run.engine.start()
-        os.kill(run.worker.pid, signal.SIGSTOP)
+        run.pause()
         asks = [asyncio.ensure_future(run.engine.run(run.job(small.rows[k]), time.monotonic())) for k in range(9)]
         await asyncio.sleep(0.05)
         os.kill(run.worker.pid, signal.SIGKILL)
@@ -307,7 +307,7 @@ def test_a_process_that_hangs_is_ended_and_nobody_waits_beyond_the_deadline(smal
 
     async def hang(_):
         await run.engine.start()
-        os.kill(run.worker.pid, signal.SIGSTOP)
+        run.pause()
         began = time.monotonic()
         with pytest.raises(Refused, match="deadline"):
             await run.engine.run(run.job(small.rows[0]), began)

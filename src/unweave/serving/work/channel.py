@@ -56,13 +56,11 @@ class Line:
         Raises:
             EOFError, OSError: the other end is gone.
         """
-        message = _first(self._buffer)
-        while message is None:
-            try:
+        try:
+            while (message := _first(self._buffer)) is None:
                 self._take_up(socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return None
-            message = _first(self._buffer)
+        except BlockingIOError:
+            return None
         return pickle.loads(message)
 
     def close(self) -> None:
