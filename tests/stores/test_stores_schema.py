@@ -1,7 +1,11 @@
 """Schemas come up to date from any earlier one, and a newer one is left alone."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from unweave.core.errors import StoreError
+from unweave.core.errors import StoreError, StoreUnavailableError
 from unweave.stores.database import Database
 from unweave.stores.records import Naturalness
 from unweave.stores.schema import bring_up_to_date, current_version
@@ -96,6 +100,27 @@ def test_it_lives_beside_other_tables(database, empty_url):
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "somebody elses"
 
 
+def test_a_new_file_that_another_process_prepares_is_waited_for(tmp_path):
+    path = tmp_path / "store.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # SQLite's own patience does not cover this one
+        end = threading.Timer(0.5, other.execute, ["ROLLBACK"])
+        end.start()
+        began = time.monotonic()
+        open_store(f"sqlite:///{path}").close()
+        assert time.monotonic() - began > 0.4
+        end.join()
+
+
+def test_a_new_file_that_is_held_for_too_long_is_said_to_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("unweave.stores.database.WAIT_S", 0.1)
+    path = tmp_path / "store.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailableError, match="another process has been writing for too long"):
+            open_store(f"sqlite:///{path}")
+
+
 def test_processes_that_start_at_once_migrate_once(empty_url):
     started = [
         subprocess.Popen([sys.executable, OPENER, empty_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -106,8 +131,9 @@ def test_processes_that_start_at_once_migrate_once(empty_url):
     for process in started:
         process.stdin.write("go\n")
         process.stdin.close()
-    assert [process.wait(timeout=300) for process in started] == [0, 0, 0]
+    ended = [process.wait(timeout=300) for process in started]
     for process in started:
         process.stdout.close()
+    assert ended == [0, 0, 0]
     with open_store(empty_url, create=False) as store:
         assert len(store.keys.list()) == 3

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ WAIT_S = 10.0
 
 _MORE_S = 2.0
 """How much longer a silent server is waited for than its own limit, so that a lock is said to be one."""
+
+_AGAIN_S = 0.02
+"""How long to rest before SQLite is asked again for what it refused without waiting."""
 
 _DURABLE = text(
     # Somebody may have turned it off for the role or the database; what is stronger than "on" stays.
@@ -161,7 +165,7 @@ def _prepare_sqlite(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # the driver would begin by itself, and late; `_begin_sqlite` does it
     cursor = connection.cursor()
     try:
-        mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        mode = _begin_log(cursor)
         if mode != "wal":
             raise StoreError(
                 f"SQLite cannot keep a write-ahead log there (it says {mode!r}); network folders are no place for "
@@ -171,6 +175,18 @@ def _prepare_sqlite(connection: sqlite3.Connection) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
     finally:
         cursor.close()
+
+
+def _begin_log(cursor: sqlite3.Cursor) -> str:
+    # While another process turns the same new file to a log, SQLite refuses at once, whatever its timeout says.
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return str(cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:
