@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from unweave.data.images import Decoded, ImageOptions, Refusal, decode_image, fit_array, image_extensions
 
@@ -69,6 +70,35 @@ def test_exif_orientation_lands_right_side_up(kind, orientation, size):
     # JPEG moves colours of flat areas by a few levels.
     np.testing.assert_allclose(_corners(decoded.pixels), SCENE, atol=6)
     assert any("EXIF" in note for note in decoded.notes) == (orientation != 1)
+
+
+def _said_elsewhere(place):
+    """The scene lying on its side, as a file that says so in other places than an EXIF block before the pixels."""
+    lying, xmp = _scene((160, 120)).transpose(Image.Transpose.ROTATE_90), b'<x:xmpmeta><a tiff:Orientation="6"/>'
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    if place == "XMP of WebP":
+        return _bytes(lying, "WEBP", xmp=xmp, lossless=True)
+    texts = PngInfo()
+    if place == "XMP of PNG":
+        texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif place == "text of PNG":
+        texts.add_text("Raw profile type exif", f"\nexif\n{len(block):8d}\n{block.hex()}\n")
+    plain = _bytes(lying, "PNG", pnginfo=texts)
+    if place != "behind the pixels of PNG":
+        return plain
+    end = plain.index(b"IEND") - 4
+    chunk = b"eXIf" + block
+    return plain[:end] + struct.pack(">I", len(block)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + plain[end:]
+
+
+@pytest.mark.parametrize("place", ["XMP of WebP", "XMP of PNG", "text of PNG", "behind the pixels of PNG"])
+def test_an_orientation_is_found_wherever_it_stands(place):
+    decoded = decode_image(_said_elsewhere(place), PLAIN)
+    assert decoded.size == (160, 120)
+    np.testing.assert_array_equal(_corners(decoded.pixels), SCENE)
+    assert any("EXIF" in note for note in decoded.notes)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

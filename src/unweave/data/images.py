@@ -32,6 +32,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_STANDS = frozenset({"exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"})
+"""Where an image's orientation stands, by Pillow's names. A TIFF has it among its tags."""
+
 _SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}
 
 
@@ -171,6 +174,8 @@ def _decode(data: bytes, options: ImageOptions, name: str, formats: tuple[str, .
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """What makes the image upright by its EXIF orientation; None when it is, or when its EXIF block is damaged."""
+    if _STANDS.isdisjoint(image.info) and not hasattr(image, "tag_v2"):  # most images say nothing of it
+        return None
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Damage there raises anything, and the pixels may be whole all the same.
@@ -178,11 +183,12 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _format_notes(image: Image.Image, name: str) -> Iterator[str]:
-    kind = _SAME_FORMAT.get(image.format or "", image.format or "")
-    extension = PurePath(name).suffix.lower()
-    said = Image.registered_extensions().get(extension)
-    if said is not None and _SAME_FORMAT.get(said, said) != kind:
-        yield f"wrong extension: {kind} content in a {extension} file"
+    if name:
+        kind = _SAME_FORMAT.get(image.format or "", image.format or "")
+        extension = PurePath(name).suffix.lower()
+        said = Image.registered_extensions().get(extension)
+        if said is not None and _SAME_FORMAT.get(said, said) != kind:
+            yield f"wrong extension: {kind} content in a {extension} file"
     # In an MPO (a phone's JPEG) the further pictures are previews and depth maps, not frames.
     if image.format in _ANIMATED and getattr(image, "is_animated", False):
         yield "several frames or pages, the first is taken"

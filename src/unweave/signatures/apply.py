@@ -149,7 +149,7 @@ def _make(
     if others is None and any(edit.swaps for edit in edits):
         raise ConfigError("`swap` takes factors from other codes: give `others`.")
     # Always in the order of the signatures, so that not even rounding depends on the order of the edit.
-    goals = [goal_of(signatures[n], known[n], codes, others) for n in signatures.names if n in known]
+    goals = [goal_of(s, known[s.name], codes, others) for s in signatures.signatures if s.name in known]
     return make(signatures.density, codes, goals, budget=budget, over=over, beyond=beyond)
 
 

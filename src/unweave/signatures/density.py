@@ -59,7 +59,7 @@ class Density:
     def distance(self, codes: NDArray[Any]) -> Floats:
         """Mahalanobis distance (N,) of codes (N, D) from the mean."""
         away = (np.asarray(codes, np.float64) - self.mean) @ self._whiten
-        return np.asarray(np.sqrt((away**2).sum(axis=1)))
+        return np.asarray(np.sqrt(np.einsum("nd,nd->n", away, away)))
 
     def reach(self, codes: NDArray[Any], directions: Floats) -> tuple[Floats, Floats]:
         """How far codes (N, D) can go along directions (N, D) or (D,) and stay inside: (lowest, highest), (N,) each.

@@ -121,6 +121,8 @@ def _within_budget(found: Floats, budget: float, over: Over, names: str) -> tupl
 
 def _within_data(density: Density, codes: Floats, shift: Floats, beyond: Beyond, names: str) -> Floats:
     """Shares (N,) of the shift that stay within the data."""
+    if (density.distance(codes + shift) <= density.radius).all():  # so do the ways there: it is an ellipsoid
+        return np.ones(len(codes))
     _, furthest = density.reach(codes, shift)
     share = np.minimum(np.maximum(furthest, 0), 1)
     outside = int((share < 1).sum())

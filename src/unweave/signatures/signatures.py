@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +36,7 @@ class Signatures:
     signatures: tuple[Signature, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the factors."""
         return tuple(s.name for s in self.signatures)
@@ -45,10 +46,13 @@ class Signatures:
         """Number of latent dimensions D."""
         return len(self.density.mean)
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Signature]:
+        return {signature.name: signature for signature in self.signatures}
+
     def __getitem__(self, name: str) -> Signature:
-        for signature in self.signatures:
-            if signature.name == name:
-                return signature
+        if (found := self._by_name.get(name)) is not None:
+            return found
         near = difflib.get_close_matches(name, self.names, n=1)
         known = ", ".join(self.names) or "none"
         raise ConfigError(
