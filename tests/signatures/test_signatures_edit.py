@@ -48,6 +48,16 @@ def test_a_move_is_the_signatures_own_offset():
     assert (made.codes.dtype, made.kept.tolist(), made.notes) == (np.float32, [1.0] * 40, ())
 
 
+def test_a_move_goes_all_of_its_way_where_the_probe_sees_a_part_of_it():
+    smile = SIGNATURES["smile"]
+    short = Signature(**{**vars(smile), "directions": 0.4 * smile.directions})
+    made = edit_codes(type(SIGNATURES)("m", SIGNATURES.density, (short,)), CODES, Edit.of(smile=1.5))
+    way = np.broadcast_to(1.5 * short.directions[0], CODES.shape)
+    assert made.codes - CODES == pytest.approx(way, abs=NEAR)
+    assert made["smile"].wanted - made["smile"].before == pytest.approx(0.4 * 1.5 * 0.5)
+    assert made["smile"].reached.all()
+
+
 def test_a_bent_path_is_followed_round_its_corners():
     bent = SIGNATURES["bend"]
     made = edit_codes(SIGNATURES, CODES, Edit({"bend": Set(1.2)}))
