@@ -1,11 +1,16 @@
 -- Edits for wrk, none of which was asked before: images in turn, another amount each time.
 --
--- wrk -t1 -c8 -d8s -s serving_load.lua URL -- POOL FACTOR SEED THINK_MS PATH
+-- wrk -t1 -c8 -d8s -s serving_load.lua URL -- POOL FACTOR SEED THINK_MS PATH STEP_MS
 --
 -- POOL holds images: each its length in decimal, a newline, its bytes. A connection waits between its requests for a
 -- random time, THINK_MS on average; so many connections together are nearly a Poisson process. 0: it does not wait.
+-- With STEP_MS, requests are sent one after another at that distance, by whichever connection is free.
 
-local images, factor, path, think, count = {}, "", "", 0, 0
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long s; long ns; } timespec; int clock_gettime(int, timespec *);")
+local time = ffi.new("timespec")
+
+local images, factor, path, think, step, due, count = {}, "", "", 0, 0, 0, 0
 -- By status; globals, since `done` reads them from outside.
 answered, refused, other, wrong = 0, 0, 0, 0
 
@@ -24,7 +29,7 @@ function init(args)
   end
   file:close()
   factor, think, path = args[2], tonumber(args[4]), args[5]
-  count = tonumber(args[3])
+  count, step = tonumber(args[3]), tonumber(args[6])
   math.randomseed(count)
   wrk.headers["Content-Type"] = "multipart/form-data; boundary=X"
 end
@@ -41,7 +46,17 @@ function request()
   return wrk.format("POST", path, nil, body)
 end
 
+function now_ms()
+  ffi.C.clock_gettime(1, time) -- monotonic
+  return tonumber(time.s) * 1e3 + tonumber(time.ns) / 1e6
+end
+
 function delay()
+  if step > 0 then
+    local now = now_ms()
+    due = math.max(due + step, now)
+    return math.floor(due - now + 0.5)
+  end
   if think == 0 then return 0 end
   return math.floor(-think * math.log(1 - math.random()) + 0.5)
 end

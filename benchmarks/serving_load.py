@@ -52,12 +52,13 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(wrk: Wrk, seconds: float) -> tuple[Answers, Answers, Answers]:
-    """One client, the best of several numbers of clients, and half of that rate."""
+def measure(wrk: Wrk, seconds: float) -> tuple[Answers, Answers, Answers, Answers]:
+    """One client, the best of several numbers of clients, and half of that rate: at random times, and evenly."""
     wrk.load(4, min(seconds, 2))
     one = wrk.load(1, seconds)
     best = max((wrk.load(clients, seconds) for clients in (8, 16, 32)), key=lambda load: load.rate)
-    return one, best, wrk.load(64, seconds, rate=best.rate / 2)
+    half = best.rate / 2
+    return one, best, wrk.load(64, seconds, rate=half), wrk.load(64, seconds, rate=half, even=True)
 
 
 def overload(wrk: Wrk, pid: int, rate: float, seconds: float) -> None:
@@ -105,10 +106,11 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         answered = wrk.load(1, given.seconds).answered
         each = 1000 * (processor_s(server.pid) - before) / answered
         print(f"processor time of a request: {each:.2f} ms, of the work in process {work.cpu:.2f} ms")
-        one, best, half = measure(wrk, given.seconds)
+        one, best, half, even = measure(wrk, given.seconds)
         print(f"unweave, one client:       {one}")
         print(f"  capacity:                {best}")
         print(f"  at half of the capacity: {half}")
+        print(f"    evenly spaced:         {even}")
         again = in_process(loaded, pool, given.seconds, given.batch)
         single, rested, whole = ((getattr(work, n) + getattr(again, n)) / 2 for n in ("single", "rested", "whole"))
         print(

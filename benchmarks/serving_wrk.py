@@ -26,7 +26,7 @@ class Wrk:
     factor: str
     path: str = "/v1/edit"
 
-    def load(self, connections: int, seconds: float, *, rate: float = 0.0) -> Answers:
+    def load(self, connections: int, seconds: float, *, rate: float = 0.0, even: bool = False) -> Answers:
         """Send edits for a while.
 
         Args:
@@ -34,12 +34,15 @@ class Wrk:
             seconds: of the load.
             rate: requests a second of all connections together as long as answers are quick; 0: each connection sends
                 the next request when it has its answer.
+            even: one request after another at the same distance, in place of a random one.
         """
         _SEEDS[0] += 1_000_000
         think = 1000 * connections / rate if rate else 0.0
+        step = 1000 / rate if even else 0.0
         command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "60s", "-s", str(SCRIPT)]
         command += [f"http://127.0.0.1:{self.port}", "--", str(self.pool), self.factor, str(_SEEDS[0]), f"{think:.3f}"]
-        found = subprocess.run([*command, self.path], capture_output=True, text=True, check=True).stdout
+        command += [self.path, f"{step:.3f}"]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         line = next(line for line in found.splitlines() if line.startswith("JSON "))
         return Answers(**json.loads(line.removeprefix("JSON ")))
 
