@@ -369,6 +369,20 @@ def test_an_edit_ends_where_the_data_do():
     assert near.kept.tolist() == [1.0]
 
 
+def test_a_code_that_was_outside_the_data_from_the_start_is_said_to_be():
+    tight = world(radius=5.5)
+    within, without = CODES[:1], CODES[:1] + 30 * SIGNATURES["smile"].directions[0]
+    both = np.concatenate([within, without, without])
+    said = "outside the data before the edit: the model knows little like it"
+    assert edit_codes(tight, without, Edit.of(smile=1.0)).notes[1:] == (f"the code is {said}",)
+    assert edit_codes(tight, both, Edit.of(smile=30.0)).notes[1:] == (f"2 of 3 codes are {said}",)
+    assert len(edit_codes(tight, within, Edit.of(smile=30.0)).notes) == 1
+    assert edit_codes(tight, without, Edit.of(smile=-30.0)).notes == ()  # it is brought in
+    for codes, where in ((without, "the code is, from the start"), (both, "3 of 3 codes are, 2 from the start")):
+        with pytest.raises(ConfigError, match=rf"leaves the data \({where}\)"):
+            edit_codes(tight, codes, Edit.of(smile=30.0), beyond="refuse")
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 

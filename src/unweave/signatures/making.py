@@ -13,7 +13,7 @@ from unweave.signatures.budget import predicted
 from unweave.signatures.density import Density
 from unweave.signatures.edit import Edit
 from unweave.signatures.edited import Beyond, Done, Edited, Over
-from unweave.signatures.goals import Goal
+from unweave.signatures.goals import Flags, Goal
 from unweave.signatures.solve import solve
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,7 @@ class Made:
         done: per factor.
         names: of the factors, as notes say them.
         trimmed, clipped: shares (N,) of the edit that the budget and the data left, 1 for all.
+        unlike: whether a code that was clipped was outside the data from the start, (N,).
         leakage: predicted mean change (N,) of the other factors, or None without a budget.
         budget: that held, or None.
     """
@@ -37,6 +38,7 @@ class Made:
     names: str
     trimmed: Floats
     clipped: Floats
+    unlike: Flags
     leakage: Floats | None
     budget: float | None
 
@@ -65,6 +67,9 @@ class Made:
             if short:
                 least = f"{float(shares.min()):.0%} of the way at least"
                 notes.append(f"{self.names}: {_rows(short, total)} {what} {least}")
+        unlike = int(self.unlike[rows].sum())
+        if unlike:
+            notes.append(f"{_rows(unlike, total)} outside the data before the edit: the model knows little like it")
         for one in done:
             missed = int((~one.reached & (kept >= 1)).sum())
             if missed:
@@ -94,11 +99,11 @@ def make(
         trimmed, leakage = _within_budget(predicted(goals, at), budget, over, names)
         if (trimmed < 1).any():
             _, shift = solve(codes, [goal.scaled(trimmed, a) for goal, a in zip(goals, at, strict=True)])
-    clipped = _within_data(density, codes, shift, beyond, names)
+    clipped, unlike = _within_data(density, codes, shift, beyond, names)
     leakage = None if leakage is None else leakage * clipped
     edited = (codes + clipped[:, None] * shift).astype(np.float32)
     done = tuple(_done(goal, codes, edited) for goal in goals)
-    return Made(edited, done, names, trimmed, clipped, leakage, budget)
+    return Made(edited, done, names, trimmed, clipped, unlike, leakage, budget)
 
 
 def _within_budget(found: Floats, budget: float, over: Over, names: str) -> tuple[Floats, Floats]:
@@ -119,19 +124,22 @@ def _within_budget(found: Floats, budget: float, over: Over, names: str) -> tupl
     return share, found * share
 
 
-def _within_data(density: Density, codes: Floats, shift: Floats, beyond: Beyond, names: str) -> Floats:
-    """Shares (N,) of the shift that stay within the data."""
+def _within_data(density: Density, codes: Floats, shift: Floats, beyond: Beyond, names: str) -> tuple[Floats, Flags]:
+    """Shares (N,) of the shift that stay within the data, and which of those cut short were outside from the start."""
     if (density.distance(codes + shift) <= density.radius).all():  # so do the ways there: it is an ellipsoid
-        return np.ones(len(codes))
+        return np.ones(len(codes)), np.zeros(len(codes), dtype=bool)
     _, furthest = density.reach(codes, shift)
     share = np.minimum(np.maximum(furthest, 0), 1)
-    outside = int((share < 1).sum())
-    if outside and beyond == "refuse":
+    leaves = share < 1
+    unlike = leaves & (density.distance(codes) > density.radius)
+    if beyond == "refuse" and leaves.any():
+        some, already = int(leaves.sum()), int(unlike.sum())
+        before = "" if not already else ", from the start" if already == some else f", {already} from the start"
         raise ConfigError(
-            f"editing {names} as asked leaves the data ({_rows(outside, len(codes))}): at most "
+            f"editing {names} as asked leaves the data ({_rows(some, len(codes))}{before}): at most "
             f"{float(share.min()):.0%} of the way lies within the data. Ask for less, or let it be clipped."
         )
-    return share
+    return share, unlike
 
 
 def _done(goal: Goal, codes: Floats, edited: NDArray[np.float32]) -> Done:
