@@ -40,7 +40,8 @@ def read_form(content_type: str, body: bytes) -> dict[str, bytes]:
                 else:
                     found[name] = bytes(content)
     except MultipartError as error:  # its first argument says what, and nothing of what was sent
-        raise _no_form(f"the form cannot be read: {error.args[0]}. Check the boundary, and that it ends.") from error
+        what = str(error.args[0]).removesuffix(" (parser closed)")
+        raise _no_form(f"the form cannot be read: {what}. Check the boundary, and that it ends.") from error
     return found
 
 
