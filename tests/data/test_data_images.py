@@ -101,6 +101,16 @@ def test_an_orientation_is_found_wherever_it_stands(place):
     assert any("EXIF" in note for note in decoded.notes)
 
 
+@pytest.mark.parametrize("place", ["XMP of PNG", "text of PNG", "behind the pixels of PNG", "nowhere"])
+def test_broken_pixels_are_refused_whether_or_not_an_orientation_is_said(place):
+    data = bytearray(_said_elsewhere(place))
+    assert isinstance(decode_image(bytes(data), PLAIN), Decoded)
+    data[data.index(b"IDAT") + 30] ^= 255
+    refused = decode_image(bytes(data), PLAIN)
+    assert isinstance(refused, Refusal)
+    assert refused.reason.startswith("it is damaged or cut off: ")
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\1" * 40])
 def test_a_damaged_exif_block_does_not_spoil_the_pixels(kind, exif):

@@ -159,9 +159,10 @@ def _decode(data: bytes, options: ImageOptions, name: str, formats: tuple[str, .
         if options.size is not None:
             # A JPEG is decoded at 1/2, 1/4 or 1/8 when that still leaves twice the pixels that are needed.
             image.draft(None, (2 * options.size, 2 * options.size))
-        turned = _turn(image) is not None
+        # Pillow turns a TIFF upright by itself while it loads; a PNG may hold its orientation behind the pixels. Of
+        # others nothing is asked before: Pillow would load a PNG for it, and broken pixels would pass unseen.
+        turned = hasattr(image, "tag_v2") and _turn(image) is not None
         image.load()
-        # Pillow turns a TIFF upright by itself; a PNG may hold its orientation behind the pixels.
         turn = _turn(image)
         upright = image if turn is None else image.transpose(turn)
         if turned or turn is not None:
