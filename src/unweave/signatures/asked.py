@@ -137,11 +137,7 @@ def _moved(signature: Signature, amounts: Floats, codes: Floats) -> Goal:
     if signature.turns:
         return _turned(signature, outputs, amounts / signature.chart.target.scale)
     # What the probe sees of the way: all of it, unless isolation could leave only a part.
-    start = outputs[:, 0]
-    if not signature.bends:
-        seen = signature.directions[0] @ signature.linear.weights[:, 0]
-        return ReadingGoal(signature, start, start + amounts * seen)
-    restore = signature.chart.target.restore
+    restore, start = signature.chart.target.restore, outputs[:, 0]
     way = signature.offset(restore(start), restore(start + amounts))
     return ReadingGoal(signature, start, start + way @ signature.linear.weights[:, 0])
 

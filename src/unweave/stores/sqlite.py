@@ -21,7 +21,7 @@ _AGAIN_S = 0.02
 
 
 def sqlite_engine(url: URL, *, create: bool, wait_s: float) -> Engine:
-    """Connections to a file, which is another one's as soon as it was deleted or replaced.
+    """Connections to a file. Nothing is written to one that was deleted or replaced meanwhile.
 
     Args:
         url: names the file.

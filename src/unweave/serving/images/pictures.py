@@ -21,8 +21,8 @@ Format = Literal["png", "jpeg", "webp"]
 MEDIA: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 _SAVE: Mapping[Format, tuple[str, Mapping[str, Any]]] = {
-    # Decoded pictures are smooth: after PNG's filters, runs are all that is worth looking for. As small as at level 6,
-    # and two to five times as quick.
+    # Decoded pictures are smooth: after PNG's filters, runs are all that is worth looking for. A tenth smaller than
+    # otherwise at level 1, at most a tenth larger than at level 6, and up to five times as quick as that.
     "png": ("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}),
     "jpeg": ("JPEG", {"quality": 92}),
     "webp": ("WEBP", {"quality": 90, "method": 2}),
